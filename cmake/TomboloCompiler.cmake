@@ -1,0 +1,28 @@
+# Language level, warnings and sanitizers for every target of the project.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE}")
+endif()
+
+add_library(tombolo_options INTERFACE)
+target_compile_options(tombolo_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
+  -Woverloaded-virtual -Wimplicit-fallthrough -Werror
+  -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these inside the standard library's own headers when it inlines them.
+  target_compile_options(tombolo_options INTERFACE
+    -Wno-restrict -Wno-maybe-uninitialized -Wno-dangling-pointer -Wno-stringop-overflow)
+endif()
+
+if(TOMBOLO_SANITIZE)
+  target_compile_options(tombolo_options INTERFACE
+    -fsanitize=${TOMBOLO_SANITIZE} -fno-sanitize-recover=all -g1)
+  target_link_options(tombolo_options INTERFACE -fsanitize=${TOMBOLO_SANITIZE})
+endif()

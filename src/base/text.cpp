@@ -1,0 +1,156 @@
+#include "base/text.h"
+
+#include <algorithm>
+#include <array>
+
+namespace tombolo {
+namespace {
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+constexpr std::string_view kStandardAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kUrlAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+using ReverseTable = std::array<std::int8_t, 256>;
+
+constexpr ReverseTable reverse_of(std::string_view alphabet) {
+  ReverseTable table{};
+  for (auto& entry : table) entry = -1;
+  for (std::size_t index = 0; index < alphabet.size(); ++index) {
+    table[static_cast<unsigned char>(alphabet[index])] = static_cast<std::int8_t>(index);
+  }
+  return table;
+}
+
+constexpr ReverseTable kStandardReverse = reverse_of(kStandardAlphabet);
+constexpr ReverseTable kUrlReverse = reverse_of(kUrlAlphabet);
+
+int hex_value(char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+  return -1;
+}
+
+std::uint32_t byte_at(std::string_view text, std::size_t index) {
+  return static_cast<unsigned char>(text[index]);
+}
+
+bool is_continuation(std::string_view text, std::size_t index) {
+  return index < text.size() && (byte_at(text, index) & 0xC0) == 0x80;
+}
+
+// The length of the well-formed sequence at `index`, or 0 (Unicode 15, table 3-7).
+std::size_t utf8_sequence_length(std::string_view text, std::size_t index) {
+  const std::uint32_t lead = byte_at(text, index);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4 || !is_continuation(text, index + 1)) return 0;
+  const std::uint32_t second = byte_at(text, index + 1);
+  if (lead < 0xE0) return 2;
+  if (!is_continuation(text, index + 2)) return 0;
+  if (lead == 0xE0 && second < 0xA0) return 0;
+  if (lead == 0xED && second > 0x9F) return 0;
+  if (lead < 0xF0) return 3;
+  if (lead == 0xF0 && second < 0x90) return 0;
+  if (lead == 0xF4 && second > 0x8F) return 0;
+  return is_continuation(text, index + 3) ? 4 : 0;
+}
+
+// The lead byte moved so that bytes compare as UTF-16 units do: characters beyond U+FFFF (surrogate
+// pairs, D800..DFFF) come before U+E000..U+FFFF.
+std::uint32_t utf16_rank(std::uint32_t byte) {
+  if (byte >= 0xF0) return byte - 2;   // 0xEE, 0xEF and up, together with what follows
+  if (byte >= 0xEE) return byte + 16;  // after every four-byte lead
+  return byte;
+}
+
+}  // namespace
+
+std::string to_hex(std::span<const std::uint8_t> bytes) {
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const std::uint8_t byte : bytes) {
+    text.push_back(kHexDigits[byte >> 4]);
+    text.push_back(kHexDigits[byte & 15]);
+  }
+  return text;
+}
+
+std::optional<std::string> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  bytes.reserve(text.size() / 2);
+  for (std::size_t index = 0; index < text.size(); index += 2) {
+    const int high = hex_value(text[index]);
+    const int low = hex_value(text[index + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    bytes.push_back(static_cast<char>(high * 16 + low));
+  }
+  return bytes;
+}
+
+std::string to_base64(std::string_view bytes, Base64 alphabet) {
+  const std::string_view digits = alphabet == Base64::standard ? kStandardAlphabet : kUrlAlphabet;
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t index = 0; index < bytes.size(); index += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - index);
+    std::uint32_t group = byte_at(bytes, index) << 16;
+    if (count > 1) group |= byte_at(bytes, index + 1) << 8;
+    if (count > 2) group |= byte_at(bytes, index + 2);
+    for (std::size_t digit = 0; digit <= count; ++digit) {
+      text.push_back(digits[(group >> (18 - 6 * digit)) & 63]);
+    }
+    if (alphabet == Base64::standard) text.append(3 - count, '=');
+  }
+  return text;
+}
+
+std::optional<std::string> from_base64(std::string_view text, Base64 alphabet) {
+  if (alphabet == Base64::standard) {
+    if (text.size() % 4 != 0) return std::nullopt;
+    if (text.ends_with('=')) text.remove_suffix(text.ends_with("==") ? 2 : 1);
+  }
+  if (text.size() % 4 == 1) return std::nullopt;
+  const ReverseTable& reverse = alphabet == Base64::standard ? kStandardReverse : kUrlReverse;
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3 + 2);
+  std::uint32_t group = 0;
+  int bits = 0;
+  for (const char digit : text) {
+    const int value = reverse[static_cast<unsigned char>(digit)];
+    if (value < 0) return std::nullopt;
+    group = (group << 6) | static_cast<std::uint32_t>(value);
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes.push_back(static_cast<char>((group >> bits) & 0xFF));
+    }
+  }
+  // Bits left over must be zero, so that every byte sequence has exactly one text.
+  if ((group & ((1U << bits) - 1)) != 0) return std::nullopt;
+  return bytes;
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t index = 0; index < text.size();) {
+    const std::size_t length = utf8_sequence_length(text, index);
+    if (length == 0) return false;
+    index += length;
+  }
+  return true;
+}
+
+std::strong_ordering compare_utf16(std::string_view left, std::string_view right) {
+  const std::size_t shorter = std::min(left.size(), right.size());
+  for (std::size_t index = 0; index < shorter; ++index) {
+    const std::uint32_t a = byte_at(left, index);
+    const std::uint32_t b = byte_at(right, index);
+    if (a == b) continue;
+    return utf16_rank(a) <=> utf16_rank(b);
+  }
+  return left.size() <=> right.size();
+}
+
+}  // namespace tombolo
