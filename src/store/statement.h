@@ -144,6 +144,9 @@ class Statement {
   sqlite3_stmt* handle() const { return statement_; }
 
  private:
+  friend class Connection;
+
+  static Statement adopt(ConnectionState& connection, sqlite3_stmt* statement);
   Statement(ConnectionState& connection, sqlite3_stmt* statement, bool read_only)
       : connection_(&connection), statement_(statement), read_only_(read_only) {}
 
