@@ -31,6 +31,7 @@ void append_json_string(std::string& out, std::string_view text);
 // Appends the canonical form (Kora section 2.2): keys sorted by UTF-16 code units at every level,
 // numbers as JavaScript prints a double, no white space.
 void append_canonical_json(std::string& out, const Value& value);
+void append_canonical_json(std::string& out, const Object& object);
 std::string canonical_json(const Value& value);
 
 // The shortest text of `number` that JavaScript's JSON.stringify writes ("null" if not finite).

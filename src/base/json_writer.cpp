@@ -79,25 +79,6 @@ Decimal shortest_decimal(double number) {
   return decimal;
 }
 
-void append_members_sorted(std::string& out, const Object& object) {
-  std::vector<const Member*> members;
-  members.reserve(object.size());
-  for (const Member& member : object) members.push_back(&member);
-  std::sort(members.begin(), members.end(), [](const Member* left, const Member* right) {
-    return compare_utf16(left->key, right->key) < 0;
-  });
-  out.push_back('{');
-  const char* separator = "";
-  for (const Member* member : members) {
-    out.append(separator);
-    append_json_string(out, member->key);
-    out.push_back(':');
-    append_canonical_json(out, member->value);
-    separator = ",";
-  }
-  out.push_back('}');
-}
-
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
@@ -197,9 +178,28 @@ void append_json(std::string& out, const Object& object) {
   out.push_back('}');
 }
 
+void append_canonical_json(std::string& out, const Object& object) {
+  std::vector<const Member*> members;
+  members.reserve(object.size());
+  for (const Member& member : object) members.push_back(&member);
+  std::sort(members.begin(), members.end(), [](const Member* left, const Member* right) {
+    return compare_utf16(left->key, right->key) < 0;
+  });
+  out.push_back('{');
+  const char* separator = "";
+  for (const Member* member : members) {
+    out.append(separator);
+    append_json_string(out, member->key);
+    out.push_back(':');
+    append_canonical_json(out, member->value);
+    separator = ",";
+  }
+  out.push_back('}');
+}
+
 void append_canonical_json(std::string& out, const Value& value) {
   if (const Object* object = value.if_object()) {
-    append_members_sorted(out, *object);
+    append_canonical_json(out, *object);
   } else if (const Array* array = value.if_array()) {
     out.push_back('[');
     const char* separator = "";
