@@ -12,12 +12,6 @@ namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-// Whether a lone surrogate, in its three-byte form (see json_reader.cpp), begins at `index`.
-bool is_surrogate(std::string_view text, std::size_t index) {
-  return static_cast<unsigned char>(text[index]) == 0xED && index + 2 < text.size() &&
-         static_cast<unsigned char>(text[index + 1]) >= 0xA0;
-}
-
 void append_unit_escape(std::string& out, unsigned unit) {
   out.append("\\u");
   for (int shift = 12; shift >= 0; shift -= 4) out.push_back(kHexDigits[(unit >> shift) & 15]);
@@ -86,7 +80,7 @@ void append_json_string(std::string& out, std::string_view text) {
   std::size_t run = 0;
   for (std::size_t index = 0; index < text.size(); ++index) {
     const unsigned char character = static_cast<unsigned char>(text[index]);
-    const bool surrogate = is_surrogate(text, index);
+    const bool surrogate = is_surrogate_form(text, index);
     if (character >= 0x20 && character != '"' && character != '\\' && !surrogate) continue;
     out.append(text.substr(run, index - run));
     if (surrogate) {

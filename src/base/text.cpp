@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace tombolo {
 namespace {
@@ -57,13 +58,38 @@ std::size_t utf8_sequence_length(std::string_view text, std::size_t index) {
   return is_continuation(text, index + 3) ? 4 : 0;
 }
 
-// The lead byte moved so that bytes compare as UTF-16 units do: characters beyond U+FFFF (surrogate
-// pairs, D800..DFFF) come before U+E000..U+FFFF.
-std::uint32_t utf16_rank(std::uint32_t byte) {
-  if (byte >= 0xF0) return byte - 2;   // 0xEE, 0xEF and up, together with what follows
-  if (byte >= 0xEE) return byte + 16;  // after every four-byte lead
-  return byte;
-}
+// Reads a text as UTF-16 code units. Lone surrogates stand as three bytes (see json.h) and give
+// their unit; any other malformed byte gives a unit of its own value, so that the order is total.
+class Utf16Units {
+ public:
+  explicit Utf16Units(std::string_view text) : text_(text) {}
+
+  // The next unit, or -1 at the end.
+  std::int32_t next() {
+    if (low_ >= 0) return std::exchange(low_, -1);
+    if (index_ == text_.size()) return -1;
+    const std::uint32_t lead = byte_at(text_, index_);
+    const std::size_t length =
+        is_surrogate_form(text_, index_) ? 3 : utf8_sequence_length(text_, index_);
+    if (length <= 1) {
+      ++index_;
+      return static_cast<std::int32_t>(lead);
+    }
+    std::uint32_t code_point = lead & (0xFFU >> (length + 1));
+    for (std::size_t step = 1; step < length; ++step) {
+      code_point = (code_point << 6) | (byte_at(text_, index_ + step) & 0x3F);
+    }
+    index_ += length;
+    if (code_point < 0x10000) return static_cast<std::int32_t>(code_point);
+    low_ = static_cast<std::int32_t>(0xDC00 + (code_point & 0x3FF));
+    return static_cast<std::int32_t>(0xD800 + ((code_point - 0x10000) >> 10));
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t index_ = 0;
+  std::int32_t low_ = -1;  // the second unit of a pair whose first was given
+};
 
 }  // namespace
 
@@ -142,15 +168,27 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+bool is_surrogate_form(std::string_view text, std::size_t index) {
+  return byte_at(text, index) == 0xED && is_continuation(text, index + 1) &&
+         byte_at(text, index + 1) >= 0xA0 && is_continuation(text, index + 2);
+}
+
 std::strong_ordering compare_utf16(std::string_view left, std::string_view right) {
-  const std::size_t shorter = std::min(left.size(), right.size());
-  for (std::size_t index = 0; index < shorter; ++index) {
-    const std::uint32_t a = byte_at(left, index);
-    const std::uint32_t b = byte_at(right, index);
-    if (a == b) continue;
-    return utf16_rank(a) <=> utf16_rank(b);
+  const auto [left_end, right_end] = std::ranges::mismatch(left, right);
+  auto start = static_cast<std::size_t>(left_end - left.begin());
+  const bool ascii = (start == left.size() || byte_at(left, start) < 0x80) &&
+                     (start == right.size() || byte_at(right, start) < 0x80);
+  if (ascii) return left.substr(start) <=> right.substr(start);
+  // No sequence reaches across an ASCII character: decode from the last one that both share.
+  while (start > 0 && byte_at(left, start - 1) >= 0x80) --start;
+  Utf16Units left_units(left.substr(start));
+  Utf16Units right_units(right.substr(start));
+  for (;;) {
+    const std::int32_t a = left_units.next();
+    const std::int32_t b = right_units.next();
+    if (a != b) return a <=> b;
+    if (a < 0) return left <=> right;
   }
-  return left.size() <=> right.size();
 }
 
 }  // namespace tombolo
