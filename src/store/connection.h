@@ -37,7 +37,7 @@ enum class Synchronous {
 
 struct OpenOptions {
   OpenMode mode = OpenMode::create;
-  std::string vfs;  // name of a registered SQLite VFS; empty: the system's own
+  std::string vfs = {};  // name of a registered SQLite VFS; empty: the system's own
   Synchronous synchronous = Synchronous::normal;
   int page_size_bytes = 8192;  // of a new file; an existing one keeps its own
   std::int64_t cache_bytes = 64LL * 1024 * 1024;
