@@ -1,0 +1,62 @@
+// Changes to objects of all kinds as the request/response doors make them: with the timestamps of
+// Kinto, and for records as operations of the server's own authorship.
+//
+// Permissions and preconditions are the caller's to check, before.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/identity/permissions.h"
+#include "server/resource.h"
+#include "server/storage/storage.h"
+#include "server/writer.h"
+
+#include "tombolo/result.h"
+#include "tombolo/value.h"
+
+namespace tombolo::server {
+
+// The timestamp that a write gets (Kinto API 1.23, "timestamps"). `list` is the list's, 0 when
+// untouched; `current` the object's, when it exists; `forced` what the request asks for. Creating:
+// a forced value is taken, except the list's own, which becomes one more. Changing: only when it is
+// greater than the current one. Otherwise max(now, list + 1).
+std::int64_t next_last_modified(std::int64_t list, std::int64_t now_ms,
+                                std::optional<std::int64_t> current,
+                                std::optional<std::int64_t> forced);
+
+struct ObjectWrite {
+  ObjectPath path;
+  Object data;  // the whole object without id and last_modified
+  PermissionsKey permissions = kNoPermissions;
+  std::optional<std::int64_t> forced_last_modified;
+};
+
+// Creates or replaces. The answer has the text that is stored.
+Result<StoredObject> put_object(WriteContext& context, const ObjectWrite& write);
+
+// Deletes what is alive (fails with not_found otherwise); gives the tombstone. A bucket or a
+// collection takes what is in it along: nothing of it is left to see, and its timestamps start
+// anew.
+Result<StoredObject> delete_object(WriteContext& context, const ObjectPath& path,
+                                   std::optional<std::int64_t> forced_last_modified = {});
+
+// Deletes every object that matches (tombstones never do) and gives the tombstones, in the query's
+// order.
+Result<std::vector<StoredObject>> delete_list(WriteContext& context, const ListQuery& query);
+
+// The timestamp of a list, started now when it was never touched.
+Result<std::int64_t> touch_list(WriteContext& context, const ListPath& list);
+
+// Makes the bucket (the collection) with `identity` as its owner, unless it is alive. True: it was
+// made. Fails with permission_denied when the identity may not create it.
+Result<bool> ensure_bucket(WriteContext& context, const AccessControl& access,
+                           const Identity& identity, const std::string& bucket);
+Result<bool> ensure_collection(WriteContext& context, const AccessControl& access,
+                               const Identity& identity, const std::string& bucket,
+                               const std::string& collection);
+
+}  // namespace tombolo::server

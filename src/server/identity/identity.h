@@ -1,0 +1,53 @@
+// Who asks: the identity that an authenticator finds in a request, and the principals that it
+// stands for in permissions.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tombolo::server {
+
+inline constexpr std::string_view kEveryone = "system.Everyone";
+inline constexpr std::string_view kAuthenticated = "system.Authenticated";
+
+struct Identity {
+  std::string user_id;  // "basicauth:<hex>", "token:<user>"; empty: anonymous
+  // The user id first, then system.Everyone and system.Authenticated. Groups would follow here.
+  std::vector<std::string> principals;
+
+  bool authenticated() const { return !user_id.empty(); }
+  // The principal that owns what this identity creates.
+  std::string_view owner() const { return authenticated() ? std::string_view(user_id) : kEveryone; }
+};
+
+Identity anonymous_identity();
+Identity identity_of(std::string user_id);
+
+struct AuthenticatorSettings {
+  std::string userid_hmac_secret;
+  std::map<std::string, std::string, std::less<>> tokens;  // token -> user
+};
+
+// Stateless and thread-safe. Wrong credentials count as anonymous.
+class Authenticator {
+ public:
+  explicit Authenticator(AuthenticatorSettings settings) : settings_(std::move(settings)) {}
+
+  // The value of an Authorization header: "Basic base64(user:password)" (Kinto's basicauth policy:
+  // any user and password, the id is their HMAC-SHA256) or "Bearer token". Empty: anonymous.
+  Identity authenticate(std::string_view authorization) const;
+
+  // A static token; anonymous when it is unknown.
+  Identity authenticate_token(std::string_view token) const;
+
+  // The bucket that "default" stands for (Kinto: HMAC-SHA256 of the user id, as a UUID). The
+  // identity must be authenticated.
+  std::string default_bucket(const Identity& identity) const;
+
+ private:
+  AuthenticatorSettings settings_;
+};
+
+}  // namespace tombolo::server

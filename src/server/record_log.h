@@ -1,0 +1,55 @@
+// Operations into records: the one way by which operations enter the log, whichever door they come
+// through. Each operation is logged once (by its id), the record is folded, and the record's and
+// its list's timestamps move, all in the caller's transaction.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/operation.h"
+#include "core/schema.h"
+#include "server/resource.h"
+#include "server/storage/storage.h"
+#include "server/writer.h"
+
+#include "tombolo/result.h"
+
+namespace tombolo::server {
+
+struct IncomingOperation {
+  core::Operation operation;  // checked by the door (check_operation, 64 hexadecimal digits as id)
+  std::string body;           // its JSON, relayed and stored as it is
+};
+
+struct AppliedOperation {
+  bool duplicate = false;              // was there already; nothing changed
+  std::int64_t delivery_sequence = 0;  // 0 for a duplicate
+  std::int64_t last_modified = 0;      // of the record, afterwards; 0 for a duplicate
+};
+
+struct ApplyOptions {
+  PermissionsKey new_record_permissions = kNoPermissions;  // of records that this creates
+  // Of a record: what it gets instead of what it has (a Kinto write may change both at once).
+  std::optional<PermissionsKey> permissions;
+  std::optional<std::int64_t> forced_last_modified;  // Kinto's "last_modified" in a write
+};
+
+// Applies operations of one bucket in order. `operations` are consumed. The collections should
+// exist (changes.h: ensure_collection); one that does not is folded without a schema and cannot be
+// seen through Kinto until it is created.
+Result<std::vector<AppliedOperation>> apply_operations(WriteContext& context,
+                                                       std::string_view bucket,
+                                                       std::span<IncomingOperation> operations,
+                                                       const ApplyOptions& options = {});
+
+// The JSON of an operation as it is relayed (the stream protocol's form).
+std::string operation_body(const core::Operation& operation);
+Result<core::Operation> parse_operation_body(std::string_view body);
+
+}  // namespace tombolo::server

@@ -1,0 +1,207 @@
+// What a storage back end does for the server: rows of objects, the operation log and the counters
+// that belong to both, in transactions. The rules of the data (timestamps, the fold, what a delete
+// takes along) live above it, in changes.h and record_log.h, and are the same for all back ends.
+//
+// Objects of every kind are rows of one shape. For a record, `data` is what the fold of its
+// operations gives. Deleted objects stay as tombstones. A record whose collection was deleted is
+// purged: invisible, but its row stays as the anchor of its operations, because replicas hold them
+// for ever.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/hlc.h"
+#include "core/operation.h"
+#include "core/version_vector.h"
+#include "server/resource.h"
+#include "server/storage/list_query.h"
+#include "server/storage/permission_set.h"
+
+#include "tombolo/result.h"
+
+namespace tombolo::server {
+
+using ObjectKey = std::int64_t;  // never 0, never used again
+
+enum class ObjectState { alive, deleted, purged };
+
+struct StoredObject {
+  ObjectKey key = 0;
+  std::string id;
+  std::int64_t last_modified = 0;
+  ObjectState state = ObjectState::alive;
+  std::string data;  // JSON object text without id and last_modified; empty unless alive
+  PermissionsKey permissions = kNoPermissions;
+  // The newest stamp of a record's operations; only filled in by WriteTransaction::find_row.
+  core::Timestamp version;
+};
+
+// The same while a list is read; views end with the call.
+struct ObjectView {
+  ObjectKey key = 0;
+  std::string_view id;
+  std::int64_t last_modified = 0;
+  bool deleted = false;
+  std::string_view data;  // empty for a tombstone
+  PermissionsKey permissions = kNoPermissions;
+};
+// Answers whether to go on.
+using ObjectVisitor = std::function<bool(const ObjectView&)>;
+
+// An operation as the log gives it; views end with the call.
+struct LoggedOperation {
+  std::int64_t delivery_sequence = 0;  // 1, 2, 3, ... within the bucket
+  std::string_view body;               // the operation's JSON, as its author sent it
+  std::string_view node;               // the author (the stamp's node)
+  std::string_view collection;
+  ObjectState record_state = ObjectState::alive;  // as it is now
+  PermissionsKey record_permissions = kNoPermissions;
+};
+using OperationVisitor = std::function<bool(const LoggedOperation&)>;
+
+// The first 16 bytes of every operation id of a bucket, summed modulo 2^128 (big-endian): equal
+// fingerprints and equal counts mean equal sets.
+using Fingerprint = std::array<std::uint8_t, 16>;
+
+struct BucketLog {
+  std::int64_t delivery_sequence = 0;  // of the newest operation; also their number
+  Fingerprint fingerprint{};
+};
+
+// One snapshot. Belongs to one thread.
+class ReadTransaction {
+ public:
+  virtual ~ReadTransaction() = default;
+
+  // The object or its tombstone; nothing when it never was, or was purged.
+  virtual Result<std::optional<StoredObject>> find(const ListPath& list, std::string_view id) = 0;
+  Result<std::optional<StoredObject>> find(const ObjectPath& path) {
+    return find(path.list, path.id);
+  }
+
+  // Calls `visit` on the objects that match, in order.
+  virtual Result<void> list(const ListQuery& query, const ObjectVisitor& visit) = 0;
+
+  // How many objects match, without regard to `after` and `limit`.
+  virtual Result<std::int64_t> count(const ListQuery& query) = 0;
+
+  // The timestamp of a list, 0 when it was never touched.
+  virtual Result<std::int64_t> list_timestamp(const ListPath& list) = 0;
+
+  virtual Result<PermissionSet> permission_set(PermissionsKey key) = 0;
+  // The permission set of a bucket, collection or group that is alive; nothing when there is none.
+  // Answered from memory as long as no such object has changed.
+  virtual Result<std::optional<PermissionsKey>> permissions_of(const ObjectPath& path) = 0;
+  // The sets in which one of `principals` has one of `permissions`.
+  virtual Result<std::vector<PermissionsKey>> sets_granting(
+      std::span<const std::string_view> permissions, std::span<const std::string> principals) = 0;
+
+  virtual Result<BucketLog> bucket_log(std::string_view bucket) = 0;
+  virtual Result<core::VersionVector> version_vector(std::string_view bucket) = 0;
+  // Operations of a bucket with a delivery sequence above `after`, in that order, at most `limit`.
+  virtual Result<void> operations_after(std::string_view bucket, std::int64_t after,
+                                        std::int64_t limit, const OperationVisitor& visit) = 0;
+  // All operations of one record, by stamp.
+  virtual Result<void> operations_of(ObjectKey record, const OperationVisitor& visit) = 0;
+};
+
+// What a row is to become. `id` and `list` of an existing row never change.
+struct RowUpdate {
+  std::int64_t last_modified = 0;
+  ObjectState state = ObjectState::alive;
+  std::string_view data;  // empty unless alive
+  PermissionsKey permissions = kNoPermissions;
+  const core::Timestamp* version = nullptr;  // of a record
+};
+
+struct NewLogEntry {
+  const core::Operation& operation;
+  ObjectKey record = 0;
+  std::string_view body;
+};
+
+// A transaction that writes. It sees its own writes. What it keeps in memory is put right again
+// when a savepoint is undone.
+class WriteTransaction : public ReadTransaction {
+ public:
+  // The row in whatever state, purged ones included, with `version`.
+  virtual Result<std::optional<StoredObject>> find_row(const ListPath& list,
+                                                       std::string_view id) = 0;
+  virtual Result<ObjectKey> insert_row(const ListPath& list, std::string_view id,
+                                       const RowUpdate& row) = 0;
+  virtual Result<void> update_row(const ListPath& list, ObjectKey key, const RowUpdate& row) = 0;
+  virtual Result<void> erase_row(const ListPath& list, ObjectKey key) = 0;
+
+  // Forgets the timestamp of a list when 0.
+  virtual Result<void> set_list_timestamp(const ListPath& list, std::int64_t timestamp) = 0;
+  // The lists below a bucket or a collection: groups, collections, records.
+  virtual Result<std::vector<ListPath>> lists_below(const ObjectPath& parent) = 0;
+  // Every row of a list, tombstones and purged ones included, in no order.
+  virtual Result<std::vector<ObjectKey>> rows_of(const ListPath& list, bool alive_only) = 0;
+  virtual Result<std::optional<StoredObject>> row(ObjectKey key) = 0;
+
+  virtual Result<PermissionsKey> intern(const PermissionSet& permissions) = 0;
+
+  // Whether the record's log holds the operation (by its id).
+  virtual Result<bool> has_operation(ObjectKey record, const core::Operation& operation) = 0;
+  // Appends to the bucket's log and notes the author in the version vector; the delivery sequence.
+  // The id must be 64 hexadecimal digits and unknown to the record's log.
+  virtual Result<std::int64_t> append_operation(std::string_view bucket,
+                                                const NewLogEntry& entry) = 0;
+
+  // The server's own hybrid clock, kept with the data: a stamp later than every one before and than
+  // `after`.
+  virtual Result<core::Timestamp> next_stamp(std::int64_t now_ms, const core::Timestamp* after) = 0;
+
+  // A part that can be undone alone. Calls nest; each ends with release or undo.
+  virtual Result<void> begin_savepoint() = 0;
+  virtual Result<void> release_savepoint() = 0;
+  virtual Result<void> undo_savepoint() = 0;
+
+  // Removes everything: objects, logs, timestamps; delivery sequences start again at 1.
+  virtual Result<void> erase_all() = 0;
+};
+
+// A connection for reading. Belongs to one thread; one transaction at a time.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  virtual Result<std::unique_ptr<ReadTransaction>> begin() = 0;
+};
+
+// Work on the log that the writer does between commits.
+struct MaintenanceState {
+  std::int64_t log_bytes = 0;  // written since the last complete checkpoint
+};
+
+class Storage {
+ public:
+  virtual ~Storage() = default;
+
+  // The node id that the server writes operations under, made when the storage was.
+  virtual const std::string& node() const = 0;
+
+  // Any thread.
+  virtual Result<std::unique_ptr<Reader>> open_reader() = 0;
+
+  // The writer's thread alone. begin_write() starts a transaction that lives until commit() or
+  // rollback(). After a failed commit nothing can be written any more (see poison()).
+  virtual Result<WriteTransaction*> begin_write() = 0;
+  virtual Result<void> commit() = 0;
+  virtual void rollback() = 0;
+  virtual const Error* poison() const = 0;
+
+  virtual MaintenanceState maintenance_state() const = 0;
+  // Moves the log into the file; `thorough` waits for readers and cuts the log.
+  virtual Result<void> checkpoint(bool thorough) = 0;
+};
+
+}  // namespace tombolo::server
