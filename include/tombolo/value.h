@@ -75,8 +75,8 @@ class Value {
   Value(std::nullptr_t) {}
   Value(bool value) : data_(value) {}
   Value(int value) : data_(std::int64_t{value}) {}
-  Value(std::int64_t value) : data_(value) {}
-  Value(long long value) : data_(static_cast<std::int64_t>(value)) {}
+  Value(long value) : data_(std::int64_t{value}) {}  // one of these two is std::int64_t
+  Value(long long value) : data_(std::int64_t{value}) {}
   Value(double value) : data_(value) {}
   Value(const char* value) : data_(std::string(value)) {}
   Value(std::string_view value) : data_(std::string(value)) {}

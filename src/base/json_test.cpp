@@ -56,7 +56,7 @@ rc::Gen<Value> values(int depth) {
       rc::gen::map(rc::gen::arbitrary<std::int64_t>(), [](std::int64_t n) { return Value(n); }),
       rc::gen::map(string, [](const std::string& s) { return Value(s); }));
   if (depth == 0) return scalar;
-  const auto array = rc::gen::map(rc::gen::container<Array>(values(depth - 1)),
+  const auto array = rc::gen::map(rc::gen::scale(0.3, rc::gen::container<Array>(values(depth - 1))),
                                   [](const Array& elements) { return Value(elements); });
   const auto object = rc::gen::map(rc::gen::container<std::vector<std::pair<std::string, Value>>>(
                                        rc::gen::pair(string, values(depth - 1))),
