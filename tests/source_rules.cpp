@@ -115,7 +115,7 @@ std::optional<std::string> sibling_of(std::string_view path, std::string_view fo
   const std::size_t start = path.find(folder);
   if (start == std::string_view::npos) return std::nullopt;
   const std::string_view rest = path.substr(start + folder.size());
-  const std::string name(rest.substr(0, rest.find_first_of("/._")));
+  std::string name(rest.substr(0, rest.find_first_of("/._")));
   constexpr std::array<std::string_view, 3> kShared = {"door", "connector", "remote"};
   if (contains(kShared, name)) return std::nullopt;
   return name;

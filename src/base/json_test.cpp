@@ -50,7 +50,7 @@ rc::Gen<Value> values(int depth) {
         for (const std::string& part : parts) joined += part;
         return joined;
       });
-  const auto scalar = rc::gen::oneOf(
+  auto scalar = rc::gen::oneOf(
       rc::gen::just(Value()),
       rc::gen::map(rc::gen::arbitrary<bool>(), [](bool b) { return Value(b); }),
       rc::gen::map(rc::gen::arbitrary<std::int64_t>(), [](std::int64_t n) { return Value(n); }),
@@ -163,12 +163,9 @@ TEST(JsonReader, RefusesWhatIsNotJson) {
                            "1 // c",
                            "[1]]",
                            "}",
-                           "\xEF\xBB\xBF"
-                           "1",
-                           "\x0c"
-                           "1",
-                           "\xC2\xA0"
-                           "1"}) {
+                           "\xEF\xBB\xBF[]",
+                           "\x0c[]",
+                           "\xC2\xA0[]"}) {
     const auto value = parse_json(text);
     ASSERT_FALSE(value) << text;
     EXPECT_EQ(value.error().code, ErrorCode::invalid_data) << text;
@@ -189,7 +186,7 @@ TEST(JsonReader, LimitsDepthAndSize) {
   const auto deeper = parse_json(nested(kJsonDepthLimit + 1));
   ASSERT_FALSE(deeper);
   EXPECT_EQ(deeper.error().code, ErrorCode::limit_exceeded);
-  const auto hostile = parse_json(std::string(10'000'000, '['));
+  const auto hostile = parse_json(std::string(1'000'000, '['));
   ASSERT_FALSE(hostile);
   EXPECT_EQ(hostile.error().code, ErrorCode::limit_exceeded);
   EXPECT_TRUE(parse_json("[[]]", {.depth_limit = 2}));

@@ -13,13 +13,13 @@ constexpr std::string_view kStandardAlphabet =
 constexpr std::string_view kUrlAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-using ReverseTable = std::array<std::int8_t, 256>;
+using ReverseTable = std::array<int, 256>;
 
 constexpr ReverseTable reverse_of(std::string_view alphabet) {
   ReverseTable table{};
   for (auto& entry : table) entry = -1;
   for (std::size_t index = 0; index < alphabet.size(); ++index) {
-    table[static_cast<unsigned char>(alphabet[index])] = static_cast<std::int8_t>(index);
+    table[static_cast<unsigned char>(alphabet[index])] = static_cast<int>(index);
   }
   return table;
 }

@@ -1,0 +1,56 @@
+# The one entry point. `make help` lists the targets; scripts/ and CMakePresets.json do the work.
+.DEFAULT_GOAL := help
+.PHONY: help build test format tidy asan tsan wasm install clean
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PREFIX ?= /usr/local
+# ctest's own options, e.g. make test CTEST="-R kinto"
+CTEST ?=
+
+need = @scripts/install-dependencies
+build_preset = cmake --preset $(1) >build/$(1).configure.log 2>&1 || { cat build/$(1).configure.log; exit 1; }; \
+	cmake --build --preset $(1) --parallel $(JOBS)
+run_tests = ctest --preset $(1) --parallel $(JOBS) $(CTEST)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+build: | build/ ## build the library, the server and the command line
+	$(need) build test bench
+	@$(call build_preset,release)
+
+test: | build/ ## build and run all tests
+	$(need) build test bench wasm node
+	@$(call build_preset,release)
+	@$(call run_tests,release)
+
+format: ## format every C++ file
+	$(need) format
+	@scripts/format --fix
+
+tidy: | build/ ## run clang-tidy over every C++ file (slow)
+	$(need) build test bench tidy
+	@scripts/tidy
+
+asan: | build/ ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(need) build test wasm node
+	@$(call build_preset,asan)
+	@$(call run_tests,asan)
+
+tsan: | build/ ## all tests under ThreadSanitizer
+	$(need) build test wasm node
+	@$(call build_preset,tsan)
+	@$(call run_tests,tsan)
+
+wasm: | build/ ## compile the pure layers for WebAssembly
+	$(need) build wasm
+	@$(call build_preset,wasm)
+
+install: build ## install library, headers and program below PREFIX (/usr/local)
+	@cmake --install build/release --prefix "$(PREFIX)"
+
+clean: ## remove what was built
+	@rm -rf build
+
+build/:
+	@mkdir -p build
