@@ -112,8 +112,8 @@ class HttpBody {
 // none (HEAD, 204, 304), keeping the length of what a GET would have answered for HEAD.
 struct HttpResponse {
   int status = 200;
-  HttpHeaders headers;
-  HttpBody body;
+  HttpHeaders headers = {};
+  HttpBody body = {};
 };
 
 }  // namespace tombolo::net

@@ -39,7 +39,7 @@ struct HttpServerOptions {
   std::uint16_t port = 0;             // 0: a free one
   std::size_t threads = 1;
   std::size_t max_connections = 50'000;  // of all threads together; more are closed at once
-  HttpLimits limits;
+  HttpLimits limits = {};
 };
 
 // Called on the connection's IoThread for every request. It must not block; the answer may be given

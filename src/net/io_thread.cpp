@@ -125,6 +125,7 @@ void IoThread::Loop::run() {
   ::pthread_setname_np(::pthread_self(), "tombolo-io");
   // Ends when begin_stop() has taken its work away and the last handler has run.
   context.run();
+  thread_id = std::thread::id();
 }
 
 IoThread::IoThread(std::size_t index) : index_(index), loop_(std::make_unique<Loop>()) {}

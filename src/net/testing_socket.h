@@ -1,6 +1,7 @@
 // For tests: a plain blocking TCP client on loopback, that sends exactly the bytes it is told.
 #pragma once
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cstdint>
 #include <cstring>
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace tombolo::net {
 
@@ -125,6 +127,32 @@ class TestingSocket {
   int descriptor_ = -1;
   bool is_connected_ = false;
   std::string unread_;
+};
+
+// A listening socket on a free port of loopback.
+class TestingListener {
+ public:
+  TestingListener() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(descriptor_, generic, size), 0);
+    EXPECT_EQ(::listen(descriptor_, 16), 0);
+    ::getsockname(descriptor_, generic, &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~TestingListener() { ::close(descriptor_); }
+  TestingListener(const TestingListener&) = delete;
+  TestingListener& operator=(const TestingListener&) = delete;
+
+  std::uint16_t port() const { return port_; }
+  TestingSocket accept() { return TestingSocket::adopt(::accept(descriptor_, nullptr, nullptr)); }
+
+ private:
+  const int descriptor_;
+  std::uint16_t port_ = 0;
 };
 
 }  // namespace tombolo::net

@@ -16,12 +16,11 @@
 namespace tombolo::net {
 
 struct WebSocketConnectOptions {
-  std::string url;                        // ws:// or wss://
-  HttpHeaders headers;                    // added to the handshake, e.g. Authorization
-  std::vector<std::string> subprotocols;  // offered; the server chooses one or none
-  std::int64_t timeout_ms = 10'000;       // to connect and shake hands
-  std::string ca_file;                    // PEM certificates to trust for wss; empty: the system's
-  WebSocketOptions connection;
+  std::string url = {};                        // ws://
+  HttpHeaders headers = {};                    // added to the handshake, e.g. Authorization
+  std::vector<std::string> subprotocols = {};  // offered; the server chooses one or none
+  std::int64_t timeout_ms = 10'000;            // to connect and shake hands
+  WebSocketOptions connection = {};
 };
 
 struct OpenedWebSocket {
@@ -44,7 +43,8 @@ class WebSocketConnect {
 };
 
 // `done` is called once on `thread`, unless cancelled or the thread stops before: with the open
-// connection (set its callbacks there), or an Error: invalid_argument (the URL), unavailable
+// connection (set its callbacks there), or an Error: invalid_argument (the URL),
+// unsupported (not ws://), unavailable
 // (refused, reset, unknown host), timeout, unauthenticated (401), permission_denied (403), protocol
 // (any other answer). The message says which status the server gave.
 [[nodiscard]] WebSocketConnect connect_websocket(const std::shared_ptr<IoThread>& thread,
