@@ -1,0 +1,316 @@
+#include "protocol/operation_json.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/json.h"
+#include "base/sha256.h"
+#include "base/text.h"
+
+namespace tombolo::protocol {
+namespace {
+
+using core::AtomicField;
+using core::Operation;
+
+constexpr std::string_view kBytesKey = "$koraBytes";
+constexpr std::string_view kWireBytesKey = "__kora_bytes__";
+
+void append_text_member(std::string& out, std::string_view key, std::string_view text) {
+  out.append(",\"").append(key).append("\":");
+  append_json_string(out, text);
+}
+
+void append_object_member(std::string& out, std::string_view key,
+                          const std::optional<Object>& object) {
+  out.append(",\"").append(key).append("\":");
+  if (object) {
+    append_json(out, *object);
+  } else {
+    out.append("null");
+  }
+}
+
+void append_text_list(std::string& out, std::string_view key,
+                      const std::vector<std::string>& texts) {
+  out.append(",\"").append(key).append("\":[");
+  for (std::size_t index = 0; index < texts.size(); ++index) {
+    if (index > 0) out.push_back(',');
+    append_json_string(out, texts[index]);
+  }
+  out.push_back(']');
+}
+
+void append_atomic(std::string& out, const std::vector<AtomicField>& fields) {
+  out.append(",\"atomicOps\":{");
+  for (std::size_t index = 0; index < fields.size(); ++index) {
+    if (index > 0) out.push_back(',');
+    append_json_string(out, fields[index].field);
+    out.append(":{\"type\":\"").append(name_of(fields[index].operation.kind));
+    out.append("\",\"value\":");
+    append_json(out, fields[index].operation.value);
+    out.push_back('}');
+  }
+  out.push_back('}');
+}
+
+std::unexpected<Error> wrong(std::string_view field, std::string_view expected) {
+  return fail(ErrorCode::invalid_data,
+              "operation field '" + std::string(field) + "' must be " + std::string(expected));
+}
+
+// Reads the members of one operation into an Operation.
+class OperationReader {
+ public:
+  Result<Operation> read(Object& members) {
+    for (Member& member : members) {
+      if (Result<void> done = read_member(member.key, member.value); !done) return fail(done);
+    }
+    for (std::size_t index = 0; index < kRequired.size(); ++index) {
+      if ((seen_ & (1U << index)) == 0) {
+        return fail(ErrorCode::invalid_data,
+                    "operation field '" + std::string(kRequired[index]) + "' is missing");
+      }
+    }
+    return std::move(operation_);
+  }
+
+ private:
+  static constexpr std::array<std::string_view, 7> kRequired{
+      "id", "nodeId", "type", "collection", "recordId", "timestamp", "sequenceNumber"};
+
+  Result<void> read_member(const std::string& key, Value& value) {
+    const auto required = std::find(kRequired.begin(), kRequired.end(), key);
+    if (required != kRequired.end()) seen_ |= 1U << (required - kRequired.begin());
+    if (key == "id") return read_text(key, value, operation_.id);
+    if (key == "nodeId") return read_name(key, value, operation_.node);
+    if (key == "type") return read_type(value);
+    if (key == "collection") return read_name(key, value, operation_.collection);
+    if (key == "recordId") return read_name(key, value, operation_.record);
+    if (key == "data") return read_object(key, value, operation_.data);
+    if (key == "previousData") return read_object(key, value, operation_.previous_data);
+    if (key == "timestamp") return read_timestamp(value);
+    if (key == "sequenceNumber") return read_integer(key, value, operation_.sequence_number);
+    if (key == "causalDeps") return read_texts(key, value, operation_.causal_dependencies);
+    if (key == "schemaVersion") return read_integer(key, value, operation_.schema_version);
+    if (key == "atomicOps") return read_atomic(value);
+    if (key == "transactionId") return read_optional_text(key, value, operation_.transaction_id);
+    if (key == "mutationName") return read_optional_text(key, value, operation_.mutation_name);
+    if (key == "removed") return read_texts(key, value, operation_.removed);
+    if (key == "baseVersion") return read_optional_text(key, value, operation_.base_version);
+    return {};
+  }
+
+  static Result<void> read_text(std::string_view key, Value& value, std::string& out) {
+    if (!value.is_string()) return wrong(key, "a string");
+    out = std::move(*value.if_string());
+    return {};
+  }
+
+  // A text that names something: it goes into indexes and URIs, so it must be text proper.
+  static Result<void> read_name(std::string_view key, Value& value, std::string& out) {
+    if (Result<void> done = read_text(key, value, out); !done) return done;
+    if (!is_utf8(out)) return wrong(key, "well-formed Unicode");
+    return {};
+  }
+
+  static Result<void> read_optional_text(std::string_view key, Value& value,
+                                         std::optional<std::string>& out) {
+    out.reset();
+    if (value.is_null()) return {};
+    return read_text(key, value, out.emplace());
+  }
+
+  static Result<void> read_integer(std::string_view key, const Value& value, std::int64_t& out) {
+    constexpr std::int64_t kNone = INT64_MIN;
+    out = value.as_integer(kNone);
+    if (out == kNone) return wrong(key, "an integer");
+    return {};
+  }
+
+  static Result<void> read_texts(std::string_view key, Value& value,
+                                 std::vector<std::string>& out) {
+    Array* array = value.if_array();
+    if (array == nullptr) return wrong(key, "an array of strings");
+    out.clear();
+    out.reserve(array->size());
+    for (Value& element : *array) {
+      if (Result<void> done = read_text(key, element, out.emplace_back()); !done) {
+        return wrong(key, "an array of strings");
+      }
+    }
+    return {};
+  }
+
+  static Result<void> read_object(std::string_view key, Value& value, std::optional<Object>& out) {
+    out.reset();
+    if (value.is_null()) return {};
+    Object* object = value.if_object();
+    if (object == nullptr) return wrong(key, "an object or null");
+    for (Member& member : *object) {
+      Object* nested = member.value.if_object();
+      if (nested == nullptr || nested->size() != 1) continue;
+      Member& only = *nested->begin();
+      if (only.key == kWireBytesKey && only.value.is_string()) only.key = kBytesKey;
+    }
+    out = std::move(*object);
+    return {};
+  }
+
+  Result<void> read_type(const Value& value) {
+    const auto type = core::operation_type_named(value.as_string());
+    if (!type) return wrong("type", "\"insert\", \"update\" or \"delete\"");
+    operation_.type = *type;
+    return {};
+  }
+
+  Result<void> read_timestamp(Value& value) {
+    Object* object = value.if_object();
+    if (object == nullptr) return wrong("timestamp", "an object");
+    core::Timestamp& timestamp = operation_.timestamp;
+    timestamp = {-1, -1, {}};
+    for (Member& member : *object) {
+      if (member.key == "wallTime") timestamp.wall_ms = member.value.as_integer(-1);
+      if (member.key == "logical") timestamp.logical = member.value.as_integer(-1);
+      if (member.key != "nodeId") continue;
+      Result<void> node = read_name("timestamp.nodeId", member.value, timestamp.node);
+      if (!node) return node;
+    }
+    if (timestamp.wall_ms < 0 || timestamp.wall_ms >= core::kWallTimeLimit) {
+      return wrong("timestamp.wallTime", "an integer in [0, 10^15)");
+    }
+    if (timestamp.logical < 0 || timestamp.logical > core::kMaxLogical) {
+      return wrong("timestamp.logical", "an integer in [0, 99999]");
+    }
+    if (timestamp.node.empty()) return wrong("timestamp.nodeId", "a non-empty string");
+    return {};
+  }
+
+  Result<void> read_atomic(Value& value) {
+    Object* object = value.if_object();
+    if (object == nullptr) return wrong("atomicOps", "an object");
+    operation_.atomic.clear();
+    for (Member& member : *object) {
+      const auto kind = core::atomic_kind_named(member.value["type"].as_string());
+      if (!kind) {
+        return wrong("atomicOps." + member.key, "of type increment, max, min, append or remove");
+      }
+      Value* operand = member.value.if_object() ? member.value.if_object()->find("value") : nullptr;
+      operation_.atomic.push_back(
+          {std::move(member.key), {*kind, operand != nullptr ? std::move(*operand) : Value()}});
+    }
+    return {};
+  }
+
+  Operation operation_;
+  unsigned seen_ = 0;
+};
+
+bool is_encrypted_operation(const Operation& operation) {
+  return (operation.data && core::is_encrypted(*operation.data)) ||
+         (operation.previous_data && core::is_encrypted(*operation.previous_data));
+}
+
+// The value as its author hashed it when it was a raw byte array: JavaScript writes such an array
+// as an object with its indexes as keys. The wire's two spellings of bytes do not tell which it
+// was.
+Value as_byte_array(const Value& value) {
+  const Object* object = value.if_object();
+  if (object == nullptr || object->size() != 1) return value;
+  const Value* text = object->find(kBytesKey);
+  const auto bytes = text != nullptr ? from_base64(text->as_string()) : std::nullopt;
+  if (!bytes) return value;
+  Object array;
+  array.reserve(bytes->size());
+  for (std::size_t index = 0; index < bytes->size(); ++index) {
+    array.append_unchecked(std::to_string(index),
+                           std::int64_t{static_cast<unsigned char>((*bytes)[index])});
+  }
+  return array;
+}
+
+// The id when every bytes value was a raw byte array; nothing when there is none.
+Result<std::optional<std::string>> id_with_byte_arrays(const Operation& operation) {
+  if (!operation.data) return std::optional<std::string>();
+  Operation raw = operation;
+  bool changed = false;
+  for (Member& member : *raw.data) {
+    Value bytes = as_byte_array(member.value);
+    if (bytes == member.value) continue;
+    member.value = std::move(bytes);
+    changed = true;
+  }
+  if (!changed) return std::optional<std::string>();
+  Result<std::string> id = core::operation_id(raw);
+  if (!id) return fail(id);
+  return std::optional<std::string>(std::move(*id));
+}
+
+}  // namespace
+
+void append_operation_json(std::string& out, const Operation& operation) {
+  out.append("{\"id\":");
+  append_json_string(out, operation.id);
+  append_text_member(out, "nodeId", operation.node);
+  append_text_member(out, "type", name_of(operation.type));
+  append_text_member(out, "collection", operation.collection);
+  append_text_member(out, "recordId", operation.record);
+  append_object_member(out, "data", operation.data);
+  append_object_member(out, "previousData", operation.previous_data);
+  out.append(",\"timestamp\":{\"wallTime\":").append(std::to_string(operation.timestamp.wall_ms));
+  out.append(",\"logical\":").append(std::to_string(operation.timestamp.logical));
+  append_text_member(out, "nodeId", operation.timestamp.node);
+  out.append("},\"sequenceNumber\":").append(std::to_string(operation.sequence_number));
+  append_text_list(out, "causalDeps", operation.causal_dependencies);
+  out.append(",\"schemaVersion\":").append(std::to_string(operation.schema_version));
+  if (!operation.atomic.empty()) append_atomic(out, operation.atomic);
+  if (operation.transaction_id) append_text_member(out, "transactionId", *operation.transaction_id);
+  if (operation.mutation_name) append_text_member(out, "mutationName", *operation.mutation_name);
+  if (!operation.removed.empty()) append_text_list(out, "removed", operation.removed);
+  if (operation.base_version) append_text_member(out, "baseVersion", *operation.base_version);
+  out.push_back('}');
+}
+
+std::string operation_json(const Operation& operation) {
+  std::string out;
+  out.reserve(512);
+  append_operation_json(out, operation);
+  return out;
+}
+
+Result<Operation> parse_operation(Value&& value) {
+  Object* members = value.if_object();
+  if (members == nullptr) return fail(ErrorCode::invalid_data, "an operation must be an object");
+  return OperationReader().read(*members);
+}
+
+Result<Operation> parse_operation_json(std::string_view json) {
+  Result<Value> value = parse_json(json);
+  if (!value) return fail(value);
+  return parse_operation(std::move(*value));
+}
+
+bool is_operation_id(std::string_view id) {
+  return id.size() == 64 && std::all_of(id.begin(), id.end(), [](char digit) {
+           return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
+         });
+}
+
+Result<void> verify_operation_id(const Operation& operation) {
+  if (!is_operation_id(operation.id)) {
+    return fail(ErrorCode::invalid_data,
+                "operation field 'id' must be 64 lower-case hexadecimal digits");
+  }
+  if (is_encrypted_operation(operation)) return {};
+  const Result<std::string> id = core::operation_id(operation);
+  if (!id) return fail(id);
+  if (*id == operation.id) return {};
+  const Result<std::optional<std::string>> raw = id_with_byte_arrays(operation);
+  if (!raw) return fail(raw);
+  if (*raw && **raw == operation.id) return {};
+  return fail(ErrorCode::invalid_data,
+              "operation id " + operation.id + " is not the hash of its content, which is " + *id);
+}
+
+}  // namespace tombolo::protocol
