@@ -54,6 +54,7 @@ struct FieldSchema {
   std::optional<Value> default_value;
   std::vector<std::string> allowed_values;  // of an enumeration
   FieldKind item_kind = FieldKind::any;     // of an array
+  std::vector<FieldSchema> nested;          // of an object; it may have other members besides
   MergeStrategy merge = MergeStrategy::last_writer_wins;
   bool indexed = false;
 };
