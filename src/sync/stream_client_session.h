@@ -117,19 +117,26 @@ struct StreamClientOptions {
   std::int64_t retry_refused_ms = 5'000;       // before an operation refused for now is sent again
   std::int64_t max_clock_ahead_ms = 60'000;    // of ours against the server's: beyond, uploads wait
   std::int64_t max_clock_behind_ms = 600'000;  // beyond, there is a warning
+  // Whether to compare everything anew when the replicas turn out to differ. A host says no for a
+  // while after it happened, so that a difference that cannot be healed does not go round for ever.
+  bool may_start_over = true;
 };
 
 class StreamClientSession {
  public:
   StreamClientSession(StreamClientHost& host, StreamClientOptions options);
 
-  // Events. `now_ms` is wall time for `opened` (the skew), else monotonic like all times here.
-  void opened(std::int64_t monotonic_ms, std::int64_t wall_ms);  // sends the handshake
-  void text_received(std::string_view frame, std::int64_t monotonic_ms, std::int64_t wall_ms);
+  // What happened, and when: `now` is used for timeouts (monotonic) and for the skew (wall).
+  struct Now {
+    std::int64_t monotonic_ms = 0;
+    std::int64_t wall_ms = 0;
+  };
+  void opened(Now now);  // sends the handshake
+  void text_received(std::string_view frame, Now now);
   void binary_received();
-  void pending_changed(std::int64_t monotonic_ms, std::int64_t wall_ms);  // a local commit
-  void tick(std::int64_t monotonic_ms, std::int64_t wall_ms);             // at least once a second
-  void closed();  // the connection ended; every call is ignored from now on
+  void pending_changed(Now now);  // a local commit
+  void tick(Now now);             // at least once a second
+  void closed();                  // the connection ended; every call is ignored from now on
 
   // Facts for status.h.
   Connection connection() const;
@@ -145,28 +152,30 @@ class StreamClientSession {
 
   struct InFlight {
     std::string message_id;
-    std::vector<PendingOperation> operations;
+    std::vector<PendingOperation> operations;  // less those that were refused meanwhile
     std::int64_t sent_at_ms = 0;
-    bool retry_later = false;  // one of them was refused for now
   };
 
-  void receive(protocol::HandshakeResponse& message, std::int64_t now_ms, std::int64_t wall_ms);
+  void receive(protocol::HandshakeResponse& message, Now now);
   void receive(protocol::OperationBatch& message);
-  void receive(protocol::Acknowledgment& message, std::int64_t now_ms);
+  void receive(protocol::Acknowledgment& message, Now now);
   void receive(protocol::ErrorMessage& message);
-  void receive(protocol::OperationRejected& message);
-  void receive_legacy_batch(protocol::OperationBatch& message, DownloadedBatch batch);
-  bool judge_clock(std::optional<std::int64_t> server_time_ms, std::int64_t wall_ms);
-  bool lost_history(const protocol::HandshakeResponse& message) const;
-  void start_over(ClientEvent why, const core::VersionVector& server_vector);
+  void receive(protocol::OperationRejected& message, Now now);
+  void apply(const protocol::OperationBatch& message, std::int64_t watermark);
   DownloadedBatch decode(const protocol::OperationBatch& message);
-  void acknowledge(const protocol::OperationBatch& message, const DownloadedBatch& batch,
-                   std::optional<std::int64_t> delivery_sequence);
+  void acknowledge(const protocol::OperationBatch& message,
+                   std::optional<std::int64_t> delivery_sequence,
+                   std::int64_t last_sequence_number);
+  void judge_clock(std::optional<std::int64_t> server_time_ms, std::int64_t wall_ms);
+  bool own_history_lost(const protocol::HandshakeResponse& message) const;
+  bool start_over(ClientEvent why, const core::VersionVector& server_vector);
   void note_proof(const std::optional<protocol::Proof>& proof);
-  void compare_replicas(const protocol::OperationBatch& message);
-  void upload(std::int64_t now_ms, std::int64_t wall_ms);
-  void send_batch(std::vector<PendingOperation> operations, std::int64_t now_ms);
+  void compare_replicas();
+  void upload(Now now);
+  std::size_t count_sendable(const std::vector<PendingOperation>& operations, Now now);
+  void send_batch(std::vector<PendingOperation> operations, Now now);
   void end(std::uint16_t code, std::string_view reason, bool retry);
+  bool failed(const Result<void>& done);
   std::string next_message_id();
 
   StreamClientHost& host_;
@@ -179,11 +188,10 @@ class StreamClientSession {
   std::int64_t server_sequence_ = 0;
   std::optional<protocol::Proof> proof_;
   std::optional<InFlight> in_flight_;
-  std::int64_t upload_position_ = 0;  // in the local log: before it everything was sent or skipped
-  std::optional<std::int64_t> upload_again_at_ms_;
-  bool initial_sync_done_ = false;
-  bool upload_done_ = false;  // nothing was pending the last time we looked
-  bool started_over_ = false;
+  std::int64_t upload_position_ = 0;  // in the local log: what is before it was sent or refused
+  std::optional<std::int64_t> upload_again_at_ms_;  // from the start: something had to wait
+  bool downloaded_ = false;  // everything that the server had at the handshake
+  bool uploaded_ = false;    // everything that was pending at the handshake
 };
 
 }  // namespace tombolo::sync
