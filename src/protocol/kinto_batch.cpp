@@ -66,7 +66,7 @@ Checked<void> read_member(const std::string& prefix, const Member& member, Batch
   }
   if (member.key == "body") {
     if (!member.value.is_object()) return refuse(no_mapping(name, member.value));
-    item.body = member.value.to_json();
+    item.body = member.value;
     return {};
   }
   return refuse(batch_error(prefix, "Unrecognized keys in mapping: \"" + member.key + "\""));

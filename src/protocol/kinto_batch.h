@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,7 +18,7 @@ struct BatchItem {
   std::string method = "GET";
   std::string path;  // begins with a slash; the version prefix may be missing
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;  // JSON text; empty when the item has none
+  std::optional<Value> body;  // an object
 };
 
 // The items of a batch, `defaults` merged under each (a request's own values win, at every level).

@@ -139,7 +139,7 @@ TEST(KintoBatch, merges_defaults_under_each_request) {
   EXPECT_EQ((*items)[0].path, "/a");
   EXPECT_EQ((*items)[0].method, "POST");
   EXPECT_EQ((*items)[1].path, "/b");
-  EXPECT_EQ((*items)[1].body, R"({"data":{"y":2,"x":1}})");
+  EXPECT_EQ((*items)[1].body->to_json(), R"({"data":{"y":2,"x":1}})");
   const std::vector<std::pair<std::string, std::string>> headers = {{"B", "2"}, {"A", "1"}};
   EXPECT_EQ((*items)[1].headers, headers);
 }

@@ -43,6 +43,7 @@ struct ApiError {
   Value details;        // left out when null
   // The current timestamp of what the request was about, where the answer carries it as ETag.
   std::optional<std::int64_t> timestamp;
+  std::string cause;  // for the log, never sent
 };
 
 // The value, or the answer that refuses the request.

@@ -216,7 +216,9 @@ bool is_like(std::string_view text, std::string_view pattern) {
 }
 
 bool matches(const Filter& filter, const ObjectView& view) {
-  const Value* found = find_field(view, filter.field);
+  const Value* found = filter.literal
+                           ? (view.data != nullptr ? view.data->find(filter.field) : nullptr)
+                           : find_field(view, filter.field);
   switch (filter.comparison) {
     case FilterOperator::equal:
       return found != nullptr && *found == filter.value;

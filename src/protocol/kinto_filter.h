@@ -30,7 +30,8 @@ enum class FilterOperator {
 
 struct Filter {
   FilterOperator comparison = FilterOperator::equal;
-  std::string field;  // may be a dotted path
+  std::string field;     // a dotted path, unless
+  bool literal = false;  // it is one key as it stands, which no path can name
   // An array for in, exclude, contains and contains_any; a boolean for has; a string for like.
   Value value;
 };

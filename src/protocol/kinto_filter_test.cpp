@@ -20,7 +20,7 @@ bool passes(FilterOperator comparison, std::string_view field, Value value) {
   view.id = "lld";
   view.last_modified = 12;
   view.data = &kLanguage;
-  return matches({comparison, std::string(field), std::move(value)}, view);
+  return matches({comparison, std::string(field), false, std::move(value)}, view);
 }
 
 using enum FilterOperator;
@@ -143,9 +143,9 @@ TEST(KintoFilter, a_tombstone_has_nothing_but_that_it_is_deleted) {
   tombstone.id = "a";
   tombstone.last_modified = 1;
   tombstone.deleted = true;
-  EXPECT_TRUE(matches(Filter{equal, "deleted", true}, tombstone));
-  EXPECT_FALSE(matches(Filter{equal, "name", "x"}, tombstone));
-  EXPECT_TRUE(matches(Filter{greater, "name", "x"}, tombstone));
+  EXPECT_TRUE(matches(Filter{equal, "deleted", false, true}, tombstone));
+  EXPECT_FALSE(matches(Filter{equal, "name", false, "x"}, tombstone));
+  EXPECT_TRUE(matches(Filter{greater, "name", false, "x"}, tombstone));
 }
 
 TEST(KintoObject, splices_id_and_timestamp_into_stored_text) {

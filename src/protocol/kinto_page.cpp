@@ -11,10 +11,6 @@ std::unexpected<ApiError> invalid_token() {
   return refuse(invalid_parameter("querystring", std::nullopt, "_token has invalid content"));
 }
 
-const Value* pointer_to(const std::optional<Value>& value) {
-  return value ? &*value : nullptr;
-}
-
 void append_parameter(std::string& out, std::string_view name, std::string_view value) {
   if (!out.empty()) out.push_back('&');
   out.append(percent_encode(name)).append("=").append(percent_encode(value));
@@ -22,26 +18,14 @@ void append_parameter(std::string& out, std::string_view name, std::string_view 
 
 }  // namespace
 
-Position position_of(const ObjectView& view, const std::vector<SortField>& sort) {
+Position position_of(const ObjectView& view, const std::vector<SortField>& sort, std::int64_t key) {
   Position position;
   for (const SortField& field : sort) {
     const Value* value = find_field(view, field.field);
     position.values.push_back(value != nullptr ? std::optional<Value>(*value) : std::nullopt);
   }
-  position.id = view.id.as_string();
+  position.key = key;
   return position;
-}
-
-std::weak_ordering compare_positions(const Position& left, const Position& right,
-                                     const std::vector<SortField>& sort) {
-  for (std::size_t index = 0; index < sort.size(); ++index) {
-    const Value* left_value = pointer_to(left.values[index]);
-    const Value* right_value = pointer_to(right.values[index]);
-    const auto order = sort[index].descending ? compare_values(right_value, left_value)
-                                              : compare_values(left_value, right_value);
-    if (order != 0) return order;
-  }
-  return left.id <=> right.id;
 }
 
 std::string encode_page_token(const PageToken& token, const std::vector<SortField>& sort) {
@@ -49,9 +33,10 @@ std::string encode_page_token(const PageToken& token, const std::vector<SortFiel
   for (std::size_t index = 0; index < sort.size(); ++index) {
     if (token.last.values[index]) last.set(sort[index].field, *token.last.values[index]);
   }
-  last.set(kIdField, token.last.id);
-  const Value content =
-      Object{{"last_object", std::move(last)}, {"offset", token.offset}, {"nonce", token.nonce}};
+  const Value content = Object{{"last_object", std::move(last)},
+                               {"key", token.last.key},
+                               {"offset", token.offset},
+                               {"nonce", token.nonce}};
   return to_base64(content.to_json());
 }
 
@@ -63,10 +48,14 @@ Checked<PageToken> decode_page_token(std::string_view text, const std::vector<So
   const Object* last = (*content)["last_object"].if_object();
   const Value& offset = (*content)["offset"];
   const Value& nonce = (*content)["nonce"];
-  if (last == nullptr || !offset.is_integer() || !nonce.is_string()) return invalid_token();
+  const Value& key = (*content)["key"];
+  if (last == nullptr || !offset.is_integer() || !nonce.is_string() || !key.is_integer()) {
+    return invalid_token();
+  }
   PageToken token;
   token.offset = offset.as_integer();
   token.nonce = nonce.as_string();
+  token.last.key = key.as_integer();
   for (const SortField& field : sort) {
     const Value* value = last->find(field.field);
     // Every object has these two, and what reads the token relies on their types.
@@ -75,9 +64,6 @@ Checked<PageToken> decode_page_token(std::string_view text, const std::vector<So
     }
     token.last.values.push_back(value != nullptr ? std::optional<Value>(*value) : std::nullopt);
   }
-  const Value* id = last->find(kIdField);
-  if (id == nullptr || !id->is_string()) return invalid_token();
-  token.last.id = id->as_string();
   return token;
 }
 

@@ -1,11 +1,11 @@
-// Pages of Kinto's lists: the order of objects, and the token that says where the next page begins.
+// Pages of Kinto's lists: the token that says where the next page begins.
 //
 // Paging is by key, not by count: a page holds what comes strictly after the last object of the
 // page before, in the order asked for. So inserts and deletes between two pages neither repeat nor
-// skip an object that stays. The id decides among objects that are equal in all sort fields.
+// skip an object that stays. A key of the storage decides among objects that are equal in all sort
+// fields.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,18 +20,13 @@
 
 namespace tombolo::protocol::kinto {
 
-// Where an object stands in a list: its value of each sort field (nothing: it has none), and its
-// id.
+// Where an object stands in a list.
 struct Position {
-  std::vector<std::optional<Value>> values;
-  std::string id;
+  std::vector<std::optional<Value>> values;  // of each sort field; nothing: it has none
+  std::int64_t key = 0;                      // of the storage
 };
 
-Position position_of(const ObjectView& view, const std::vector<SortField>& sort);
-
-// Which of two comes first in a list sorted by `sort`.
-std::weak_ordering compare_positions(const Position& left, const Position& right,
-                                     const std::vector<SortField>& sort);
+Position position_of(const ObjectView& view, const std::vector<SortField>& sort, std::int64_t key);
 
 struct PageToken {
   Position last;            // the page holds what comes after it

@@ -196,7 +196,7 @@ class ListQueryReader {
         const Value value = typed_value(trim_quotes(text));
         if (!is_timestamp(value)) return complain_value(name);
         query_.includes_tombstones = true;
-        query_.filters.push_back({comparison, std::string(kModifiedField), value});
+        push_filter(comparison, kModifiedField, value);
         return true;
       }
       default:
@@ -214,7 +214,7 @@ class ListQueryReader {
       if (field == kModifiedField && !value.is_integer()) return complain_value(name);
       items.push_back(std::move(value));
     }
-    query_.filters.push_back({comparison, std::string(field), std::move(items)});
+    push_filter(comparison, field, std::move(items));
     return true;
   }
 
@@ -230,8 +230,17 @@ class ListQueryReader {
     if (comparison == FilterOperator::has && !value.is_bool()) return complain_value(name);
     if (field == kIdField && !value.is_string() && comparison != FilterOperator::has) value = text;
     if (wants_array && !value.is_array()) value = Array{std::move(value)};
-    query_.filters.push_back({comparison, std::string(field), std::move(value)});
+    push_filter(comparison, field, std::move(value));
     return true;
+  }
+
+  void push_filter(FilterOperator comparison, std::string_view field, Value value) {
+    Filter filter;
+    filter.comparison = comparison;
+    filter.field = field;
+    filter.literal = !is_word(field);
+    filter.value = std::move(value);
+    query_.filters.push_back(std::move(filter));
   }
 
   // What is no field name is left out, and newest first decides among equals.
