@@ -161,6 +161,185 @@ TEST_F(HttpServerTest, Answers500WhenTheHandlerForgets) {
   EXPECT_THAT(client.read_response(), StartsWith("HTTP/1.1 500 "));
 }
 
+// Sent alone on a connection, `bytes` are answered with `status`, and the connection ends.
+struct BadRequest {
+  std::string name;
+  std::string bytes;
+  int status;
+};
+
+TEST_F(HttpServerTest, RefusesWhatIsMalformedOrTooLarge) {
+  options_.limits.header_bytes = 4096;
+  options_.limits.header_fields = 10;
+  options_.limits.target_bytes = 1000;
+  options_.limits.body_bytes = 100;
+  start();
+  const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n";
+  const std::string put = "PUT / HTTP/1.1\r\nHost: a\r\n";
+  const BadRequest cases[] = {
+      {"no HTTP at all", "\x16\x03\x01\r\n\r\n", 400},
+      {"another version", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
+      {"no Host", "GET / HTTP/1.1\r\n\r\n", 400},
+      {"two Hosts", get + "Host: b\r\n\r\n", 400},
+      {"a space before the colon", get + "X : 1\r\n\r\n", 400},
+      {"a header without a colon", get + "nonsense\r\n\r\n", 400},
+      {"a control character in a header", get + "X: a\x01z\r\n\r\n", 400},
+      {"a length that is no number", put + "Content-Length: x\r\n\r\n", 400},
+      {"a negative length", put + "Content-Length: -1\r\n\r\n", 400},
+      {"two lengths", put + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
+      {"length and chunked", put + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+      {"another coding", put + "Transfer-Encoding: gzip\r\n\r\n", 501},
+      {"a bad chunk size", put + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400},
+      {"a long target", "GET /" + std::string(1000, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n", 414},
+      {"large headers", get + "X: " + std::string(5000, 'x') + "\r\n\r\n", 431},
+      {"headers without an end", get + std::string(5000, 'x'), 431},
+      {"many headers", get + repeat("X: 1\r\n", 20) + "\r\n", 431},
+      {"a large body", put + "Content-Length: 101\r\n\r\n", 413},
+      {"a large body in chunks", put + "Transfer-Encoding: chunked\r\n\r\n65\r\n", 413},
+  };
+  for (const BadRequest& each : cases) {
+    auto client = connect();
+    client.send(each.bytes);
+    EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 " + std::to_string(each.status) + " "))
+        << each.name;
+  }
+}
+
+TEST_F(HttpServerTest, AnswersOneWhoKeepsSendingABodyThatIsTooLarge) {
+  options_.limits.body_bytes = 1000;
+  start();
+  auto client = connect();
+  client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+  client.send(std::string(1'000'000, 'x'));
+  client.finish_writing();
+  EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 413 "));
+}
+
+TEST_F(HttpServerTest, AsksForTheBodyWhenThePeerWaits) {
+  start();
+  auto client = connect();
+  client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("body");
+  EXPECT_THAT(client.read_response(), EndsWith("body"));
+}
+
+TEST_F(HttpServerTest, AnswersOneWhoHasFinishedWriting) {
+  start();
+  auto client = connect();
+  client.send("GET /half-open HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.finish_writing();
+  EXPECT_THAT(client.read_all(), HasSubstr("X-Target: /half-open\r\n"));
+}
+
+TEST_F(HttpServerTest, ClosesIdleConnectionsAndAnswersSlowOnes408) {
+  options_.limits.idle_timeout_ms = 100;
+  options_.limits.header_timeout_ms = 100;
+  options_.limits.body_timeout_ms = 100;
+  start();
+  auto idle = connect();
+  auto slow_header = connect();
+  auto slow_body = connect();
+  slow_header.send("GET / HTTP/1.1\r\nHo");
+  slow_body.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
+  EXPECT_TRUE(idle.is_ended());
+  EXPECT_THAT(slow_header.read_all(), StartsWith("HTTP/1.1 408 "));
+  EXPECT_THAT(slow_body.read_all(), StartsWith("HTTP/1.1 408 "));
+}
+
+TEST_F(HttpServerTest, SurvivesResetsInEveryState) {
+  start();
+  for (const char* bytes : {"", "GET / HT", "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+                            "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx"}) {
+    auto client = connect();
+    client.send(bytes);
+    client.reset();
+  }
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_THAT(client.read_response(), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(HttpServerTest, SendsALargeBodyToASlowReader) {
+  const auto large = std::make_shared<const std::string>(std::string(8'000'000, 'x'));
+  start([large](HttpRequest&&, HttpResponder responder) {
+    responder.send({.status = 200, .headers = {}, .body = large});
+  });
+  TestingSocket client(server_->port(), 4096);
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  client.read_until("\r\n\r\n");
+  EXPECT_TRUE(client.read_all() == *large);
+}
+
+TEST_F(HttpServerTest, HoldsManyConnectionsAndRefusesMoreThanAllowed) {
+  options_.max_connections = 200;
+  options_.threads = 2;
+  start();
+  std::vector<TestingSocket> clients;
+  for (int count = 0; count < 200; ++count) {
+    clients.push_back(connect());
+    clients.back().send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    ASSERT_THAT(clients.back().read_response(), StartsWith("HTTP/1.1 200 "));
+  }
+  EXPECT_EQ(server_->connection_count(), 200U);
+  auto one_more = connect();
+  EXPECT_TRUE(one_more.is_ended());
+}
+
+TEST_F(HttpServerTest, FinishesTheRequestInProgressWhenItStops) {
+  std::promise<HttpResponder> asked;
+  start(
+      [&asked](HttpRequest&&, HttpResponder responder) { asked.set_value(std::move(responder)); });
+  auto busy = connect();
+  auto idle = connect();
+  busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  HttpResponder responder = asked.get_future().get();
+  std::thread stopper([this] { server_->stop(10'000); });
+  EXPECT_TRUE(idle.is_ended());  // the stop has begun
+  responder.send({.status = 200, .headers = {}, .body = "finished"});
+  const std::string response = busy.read_all();
+  EXPECT_THAT(response, HasSubstr("Connection: close\r\n"));
+  EXPECT_THAT(response, EndsWith("finished"));
+  stopper.join();
+  EXPECT_FALSE(connect().is_connected());
+}
+
+TEST_F(HttpServerTest, CutsWhatDoesNotFinishInTime) {
+  std::promise<HttpResponder> asked;
+  start(
+      [&asked](HttpRequest&&, HttpResponder responder) { asked.set_value(std::move(responder)); });
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  HttpResponder late = asked.get_future().get();
+  server_->stop(50);
+  EXPECT_TRUE(client.is_ended());
+  late.send({});  // goes nowhere
+}
+
+TEST_F(HttpServerTest, DeliversABatchFromAnotherThread) {
+  std::mutex mutex;
+  std::vector<HttpResponder> waiting;
+  std::promise<void> all_are_there;
+  options_.threads = 2;
+  start([&](HttpRequest&&, HttpResponder responder) {
+    const std::lock_guard lock(mutex);
+    waiting.push_back(std::move(responder));
+    if (waiting.size() == 20) all_are_there.set_value();
+  });
+  std::vector<TestingSocket> clients;
+  for (int count = 0; count < 20; ++count) {
+    clients.push_back(connect());
+    clients.back().send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+  all_are_there.get_future().get();
+  DeliveryBatch batch;
+  for (auto& responder : waiting) {
+    batch.add(std::move(responder), {.status = 200, .headers = {}, .body = "together"});
+  }
+  batch.deliver();
+  for (auto& client : clients) EXPECT_THAT(client.read_response(), EndsWith("together"));
+}
+
 TEST_F(HttpServerTest, RefusesAPortInUse) {
   start();
   options_.port = server_->port();
