@@ -43,7 +43,7 @@ struct Intention {
 
 struct Written {
   Operation operation;
-  std::set<std::string> seen;  // what its author had of the record
+  std::set<std::string> seen;  // what its author knew of the record, at first or second hand
   std::vector<Intention> intentions;
 };
 
@@ -185,7 +185,11 @@ class World {
     }
     operation.timestamp = peer.clock.now(now_ms_ + peer.skew_ms);
     operation.id = operation_id(operation).value();
-    for (const Operation& before : peer.logs[record]) written.seen.insert(before.id);
+    for (const Operation& before : peer.logs[record]) {
+      written.seen.insert(before.id);
+      const std::set<std::string>& further = all_.at(before.id).seen;
+      written.seen.insert(further.begin(), further.end());
+    }
     peer.receive(operation);
     const std::string id = operation.id;
     all_.emplace(id, std::move(written));
