@@ -1,0 +1,388 @@
+#include "sync/stream_server_session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "protocol/json_scanner.h"
+#include "protocol/operation_json.h"
+
+namespace tombolo::sync {
+namespace {
+
+using protocol::Acknowledgment;
+using protocol::ErrorMessage;
+using protocol::Handshake;
+using protocol::HandshakeResponse;
+using protocol::OperationBatch;
+using protocol::OperationRejected;
+
+// Close codes (RFC 6455 section 7.4.1).
+constexpr std::uint16_t kNormal = 1000;
+constexpr std::uint16_t kProtocolError = 1002;
+constexpr std::uint16_t kUnsupportedData = 1003;
+constexpr std::uint16_t kInvalidPayload = 1007;
+constexpr std::uint16_t kPolicyViolation = 1008;
+constexpr std::uint16_t kMessageTooBig = 1009;
+constexpr std::uint16_t kInternalError = 1011;
+constexpr std::uint16_t kTryAgainLater = 1013;
+
+constexpr std::int64_t kRateWindowMs = 60'000;
+// Of a node, collection or record id: they are keys of indexes.
+constexpr std::size_t kMaxNameBytes = 1'024;
+
+// The text member of what may be no operation at all, for the client to recognise it by.
+std::string text_of(const std::vector<protocol::JsonMember>& members, std::string_view key) {
+  for (const protocol::JsonMember& member : members) {
+    if (member.key != key) continue;
+    const Result<Value> value = parse_json(member.value);
+    if (value && is_utf8(value->as_string())) return std::string(value->as_string());
+  }
+  return {};
+}
+
+Rejection rejection_of(const core::Operation& operation, std::string code, std::string message) {
+  return {operation.id, operation.collection, operation.record, std::move(code),
+          std::move(message)};
+}
+
+Result<void> check_names(const core::Operation& operation) {
+  for (const std::string* name :
+       {&operation.node, &operation.timestamp.node, &operation.collection, &operation.record}) {
+    if (name->size() > kMaxNameBytes) {
+      return fail(ErrorCode::limit_exceeded, "node, collection and record ids may have " +
+                                                 std::to_string(kMaxNameBytes) + " bytes");
+    }
+  }
+  return {};
+}
+
+Result<void> check(const core::Operation& operation) {
+  if (Result<void> done = core::check_operation(operation); !done) return done;
+  if (Result<void> done = check_names(operation); !done) return done;
+  return protocol::verify_operation_id(operation);
+}
+
+}  // namespace
+
+StreamServerSession::StreamServerSession(StreamServerHost& host, StreamServerOptions options,
+                                         Now now)
+    : host_(host), options_(std::move(options)), started_at_ms_(now.monotonic_ms) {}
+
+StreamServerSession::~StreamServerSession() = default;
+
+std::string StreamServerSession::next_message_id() {
+  return options_.tag + "-" + std::to_string(next_message_++);
+}
+
+void StreamServerSession::send_error(std::string_view code, std::string_view message,
+                                     bool retriable) {
+  host_.send_text(
+      encode(ErrorMessage{next_message_id(), std::string(code), std::string(message), retriable}));
+}
+
+void StreamServerSession::end(std::uint16_t code, std::string_view reason) {
+  if (state_ == State::ended) return;
+  closed();
+  host_.close(code, reason);
+}
+
+void StreamServerSession::closed() {
+  state_ = State::ended;
+  delivery_.reset();
+  pending_acknowledgments_.clear();
+}
+
+void StreamServerSession::binary_received() {
+  if (state_ == State::ended) return;
+  send_error("UNSUPPORTED_ENCODING", "this server speaks JSON text frames only", false);
+  end(kUnsupportedData, "binary frames are not supported");
+}
+
+void StreamServerSession::text_received(std::string_view frame, Now now) {
+  if (state_ == State::ended) return;
+  Result<protocol::StreamMessage> message = protocol::parse_stream_message(frame);
+  if (!message) {
+    // What a later version may say is passed over; what is no message ends the connection, because
+    // nobody knows what got lost in it.
+    if (message.error().code == ErrorCode::unsupported) return;
+    send_error("INVALID_MESSAGE", message.error().message, false);
+    const bool malformed = message.error().code == ErrorCode::invalid_data;
+    return end(malformed ? kInvalidPayload : kProtocolError, "invalid message");
+  }
+  if (auto* handshake = std::get_if<Handshake>(&*message)) return receive(*handshake);
+  if (state_ != State::streaming) {
+    send_error("HANDSHAKE_REQUIRED", "the first message must be a handshake", false);
+    return end(kProtocolError, "handshake required");
+  }
+  if (const auto* batch = std::get_if<OperationBatch>(&*message)) return receive(*batch, now);
+  if (const auto* acknowledgment = std::get_if<Acknowledgment>(&*message)) {
+    return receive(*acknowledgment, now);
+  }
+}
+
+void StreamServerSession::receive(Handshake& message) {
+  if (state_ != State::connected) {
+    return send_error("DUPLICATE_HANDSHAKE", "Handshake already completed", false);
+  }
+  if (message.node.empty() || message.node.size() > kMaxNameBytes || !is_utf8(message.node)) {
+    send_error("INVALID_MESSAGE", "handshake field 'nodeId' must be a non-empty string", false);
+    return end(kProtocolError, "invalid message");
+  }
+  state_ = State::opening;
+  node_ = message.node;
+  client_schema_version_ = message.schema_version;
+  client_watermark_ = message.last_delivery_sequence;
+  if (!client_watermark_) {
+    client_vector_ = message.version_vector;
+    const auto cursor = protocol::parse_delta_cursor(message.delta_cursor.value_or(""));
+    if (cursor) client_cursor_ = cursor->last_operation_id;
+  }
+  host_.open(message);
+}
+
+void StreamServerSession::refuse_schema(StreamGrant grant, Now now) {
+  const std::int64_t min = options_.min_schema_version;
+  const std::int64_t max = options_.max_schema_version;
+  HandshakeResponse response;
+  response.message_id = next_message_id();
+  response.node = std::move(grant.server_node);
+  response.schema_version = options_.schema_version;
+  response.supported_schema_min = min;
+  response.supported_schema_max = max;
+  response.server_time_ms = now.wall_ms;
+  response.reject_reason = "SCHEMA_MISMATCH: client schema version " +
+                           std::to_string(client_schema_version_) + " not in supported range [" +
+                           std::to_string(min) + ", " + std::to_string(max) + "]";
+  host_.send_text(encode(response));
+  end(kNormal, "schema version mismatch");
+}
+
+void StreamServerSession::opened(StreamGrant grant, Now now) {
+  if (state_ != State::opening) return;
+  if (client_schema_version_ < options_.min_schema_version ||
+      client_schema_version_ > options_.max_schema_version) {
+    return refuse_schema(std::move(grant), now);
+  }
+  state_ = State::streaming;
+  HandshakeResponse response;
+  response.message_id = next_message_id();
+  response.node = std::move(grant.server_node);
+  response.version_vector = std::move(grant.version_vector);
+  response.schema_version = options_.schema_version;
+  response.accepted = true;
+  response.selected_wire_format = "json";
+  response.server_time_ms = now.wall_ms;
+  if (client_watermark_) {
+    response.server_max_delivery_sequence = grant.delivery_sequence;
+    response.proof = std::move(grant.proof);
+    // Beyond the end of this log it means another log: from the start.
+    if (*client_watermark_ < 0 || *client_watermark_ > grant.delivery_sequence) {
+      client_watermark_ = 0;
+    }
+  }
+  host_.send_text(encode(response));
+  delivery_ = std::make_unique<Delivery>(delivery_options(grant.delivery_sequence));
+}
+
+DeliveryOptions StreamServerSession::delivery_options(std::int64_t log_end) {
+  DeliveryOptions delivery;
+  delivery.node = node_;
+  delivery.tag = options_.tag;
+  delivery.view_tag = options_.view_tag;
+  delivery.watermark = client_watermark_;
+  delivery.vector = std::exchange(client_vector_, {});
+  delivery.resume_after = std::exchange(client_cursor_, std::nullopt);
+  delivery.log_end = log_end;
+  delivery.batch_operations = options_.batch_operations;
+  delivery.batch_bytes = options_.batch_bytes;
+  delivery.max_unacknowledged_bytes = options_.max_unacknowledged_bytes;
+  delivery.resend_after_ms = options_.resend_after_ms;
+  delivery.max_resend_after_ms = options_.max_resend_after_ms;
+  delivery.max_difference_bytes = options_.max_difference_bytes;
+  return delivery;
+}
+
+void StreamServerSession::refused(const Error& error) {
+  if (state_ != State::opening) return;
+  if (error.code == ErrorCode::unauthenticated || error.code == ErrorCode::permission_denied) {
+    send_error("AUTH_FAILED", error.message, false);
+    return end(kNormal, "authentication failed");
+  }
+  send_error("SYNC_ERROR", error.message, true);
+  end(kTryAgainLater, "not available now");
+}
+
+void StreamServerSession::receive(const OperationBatch& message, Now now) {
+  if (message.operations.size() > options_.max_batch_operations) {
+    send_error("INVALID_MESSAGE",
+               "a batch may have " + std::to_string(options_.max_batch_operations) + " operations",
+               false);
+    return end(kMessageTooBig, "too many operations");
+  }
+  Upload upload;
+  upload.token = next_token_++;
+  upload.operations.reserve(message.operations.size());
+  PendingAcknowledgment pending;
+  pending.token = upload.token;
+  pending.message_id = message.message_id;
+  bool go_on = true;
+  for (const std::string_view body : message.operations) {
+    go_on = take_operation(body, now, upload.operations, pending.last_sequence_number);
+    if (!go_on) break;
+    pending.bytes += body.size();
+  }
+  pending.ready = upload.operations.empty();
+  // What was taken before the one that ends the session is stored all the same; the client will
+  // send it again, and it will be known.
+  if (go_on) {
+    uncommitted_bytes_ += pending.bytes;
+    pending_acknowledgments_.push_back(std::move(pending));
+    acknowledge_ready();
+  }
+  if (!upload.operations.empty()) host_.submit(std::move(upload));
+  if (state_ == State::ended || reading_paused_) return;
+  if (uncommitted_bytes_ > options_.max_uncommitted_bytes) {
+    reading_paused_ = true;
+    host_.pause_reading();
+  }
+}
+
+// Rejects by name what is no operation, so that the client can put it aside. What has no name ends
+// the session.
+bool StreamServerSession::reject_unreadable(std::string_view body, const Error& error) {
+  const Result<std::vector<protocol::JsonMember>> members = protocol::split_json_object(body);
+  std::string id = members ? text_of(*members, "id") : std::string();
+  if (id.empty()) {
+    send_error("INVALID_MESSAGE", "an operation without an id: " + error.message, false);
+    end(kInvalidPayload, "invalid message");
+    return false;
+  }
+  reject({std::move(id), text_of(*members, "collection"), text_of(*members, "recordId"),
+          "VALIDATION_ERROR", error.message, false});
+  return true;
+}
+
+bool StreamServerSession::take_operation(std::string_view body, Now now,
+                                         std::vector<UploadedOperation>& taken,
+                                         std::int64_t& last_sequence_number) {
+  Result<core::Operation> operation = protocol::parse_operation_json(body);
+  if (!operation) return reject_unreadable(body, operation.error());
+  last_sequence_number = operation->sequence_number;
+  if (operation->timestamp.wall_ms > now.wall_ms + options_.max_clock_ahead_ms) {
+    send_error("INVALID_TIMESTAMP",
+               "Operation \"" + operation->id + "\" timestamp is too far in the future", false);
+    end(kPolicyViolation, "timestamp too far in the future");
+    return false;
+  }
+  if (!within_rate(now)) {
+    send_error("RATE_LIMIT",
+               "Session exceeded operation rate limit (" +
+                   std::to_string(options_.operations_per_minute) + " ops/min)",
+               true);
+    end(kTryAgainLater, "rate limit");
+    return false;
+  }
+  if (body.size() > options_.max_operation_bytes) {
+    reject(rejection_of(*operation, "OPERATION_TOO_LARGE",
+                        "Operation \"" + operation->id + "\" exceeds max size (" +
+                            std::to_string(body.size()) + " > " +
+                            std::to_string(options_.max_operation_bytes) + " bytes)"));
+    return true;
+  }
+  if (const Result<void> checked = check(*operation); !checked) {
+    reject(rejection_of(*operation, "VALIDATION_ERROR", checked.error().message));
+    return true;
+  }
+  taken.push_back({std::move(*operation), std::string(body)});
+  return true;
+}
+
+bool StreamServerSession::within_rate(Now now) {
+  if (options_.operations_per_minute <= 0) return true;
+  if (rate_count_ == 0 || now.monotonic_ms - rate_window_start_ms_ >= kRateWindowMs) {
+    rate_window_start_ms_ = now.monotonic_ms;
+    rate_count_ = 0;
+  }
+  return ++rate_count_ <= options_.operations_per_minute;
+}
+
+void StreamServerSession::reject(const Rejection& rejection) {
+  host_.send_text(encode(OperationRejected{next_message_id(), rejection.operation_id,
+                                           rejection.collection, rejection.record, rejection.code,
+                                           rejection.message, rejection.retriable}));
+}
+
+void StreamServerSession::committed(std::int64_t token, const Result<UploadOutcome>& outcome) {
+  if (state_ == State::ended) return;
+  const auto pending = std::find_if(
+      pending_acknowledgments_.begin(), pending_acknowledgments_.end(),
+      [&](const PendingAcknowledgment& candidate) { return candidate.token == token; });
+  if (pending == pending_acknowledgments_.end()) return;
+  if (!outcome) {
+    const ErrorCode code = outcome.error().code;
+    const bool retriable = code == ErrorCode::busy || code == ErrorCode::storage ||
+                           code == ErrorCode::unavailable || code == ErrorCode::timeout;
+    send_error("SYNC_ERROR", outcome.error().message, true);
+    return end(retriable ? kTryAgainLater : kInternalError, "the batch was not stored");
+  }
+  for (const Rejection& rejection : outcome->rejections) reject(rejection);
+  pending->ready = true;
+  pending->proof = outcome->proof;
+  acknowledge_ready();
+  if (reading_paused_ && uncommitted_bytes_ <= options_.max_uncommitted_bytes / 2) {
+    reading_paused_ = false;
+    host_.resume_reading();
+  }
+}
+
+// In the order in which the batches came.
+void StreamServerSession::acknowledge_ready() {
+  std::size_t done = 0;
+  for (PendingAcknowledgment& pending : pending_acknowledgments_) {
+    if (!pending.ready) break;
+    Acknowledgment acknowledgment;
+    acknowledgment.message_id = next_message_id();
+    acknowledgment.acknowledged_message_id = std::move(pending.message_id);
+    acknowledgment.last_sequence_number = pending.last_sequence_number;
+    if (client_watermark_) acknowledgment.proof = std::move(pending.proof);
+    uncommitted_bytes_ -= pending.bytes;
+    host_.send_text(encode(acknowledgment));
+    ++done;
+  }
+  pending_acknowledgments_.erase(
+      pending_acknowledgments_.begin(),
+      pending_acknowledgments_.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+void StreamServerSession::receive(const Acknowledgment& message, Now now) {
+  delivery_->acknowledged(message, now.monotonic_ms);
+}
+
+void StreamServerSession::operations_committed(std::int64_t highest_sequence) {
+  if (delivery_ != nullptr) delivery_->log_grew(highest_sequence);
+}
+
+std::optional<DeliveryRequest> StreamServerSession::wanted() const {
+  if (delivery_ == nullptr || !host_.can_send()) return std::nullopt;
+  return delivery_->wanted();
+}
+
+void StreamServerSession::operations_read(const DeliveryPage& page, Now now) {
+  if (delivery_ == nullptr) return;
+  const Result<void> done = delivery_->read(page, now.monotonic_ms, host_);
+  if (done) return;
+  send_error("SYNC_ERROR", done.error().message, false);
+  end(kInternalError, "cannot continue");
+}
+
+void StreamServerSession::tick(Now now) {
+  if (state_ == State::connected &&
+      now.monotonic_ms - started_at_ms_ >= options_.handshake_timeout_ms) {
+    return end(kPolicyViolation, "no handshake");
+  }
+  if (delivery_ != nullptr && host_.can_send()) delivery_->tick(now.monotonic_ms);
+}
+
+}  // namespace tombolo::sync
