@@ -32,7 +32,7 @@ ClientConnection::ClientConnection(std::shared_ptr<IoThread> thread, Url url,
 void ClientConnection::exchange(const ClientRequest& request, const std::string& target,
                                 Done done) {
   done_ = std::move(done);
-  DeadlineWheel::clear(*this);
+  DeadlineWheel::release(*this);
   parser_.emplace(kMaxHeaderBytes, request.max_body_bytes, request.method == "HEAD");
   output_.append(head_of(request, url_, target));
   output_.append_shared(std::make_shared<const std::string>(request.body));
@@ -146,7 +146,7 @@ void ClientConnection::abort() {
   if (state_ == State::closed) return;
   const auto keep = shared_from_this();
   state_ = State::closed;
-  DeadlineWheel::clear(*this);
+  DeadlineWheel::release(*this);
   thread_->loop().leave(*this);
   done_ = nullptr;
   if (dialer_) std::exchange(dialer_, nullptr)->abort();

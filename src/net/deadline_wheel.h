@@ -47,6 +47,11 @@ class DeadlineWheel {
   // Sets or moves the deadline to `delay_ms` after now; it fires up to two ticks late, never early.
   void set(Deadline& deadline, std::int64_t delay_ms);
   static void clear(Deadline& deadline) { deadline.due_ms_ = kNever; }
+  // As clear(), and the deadline leaves its wheel: it can be destroyed on any thread then.
+  static void release(Deadline& deadline) {
+    clear(deadline);
+    if (deadline.wheel_ != nullptr) deadline.wheel_->unlink(deadline);
+  }
 
   // Calls everything that is due. Time that stands or goes back does nothing.
   void advance(std::int64_t now_ms);

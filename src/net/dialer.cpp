@@ -62,7 +62,7 @@ void Dialer::finish(Result<StreamSocket> result) {
 void Dialer::abort() {
   const auto keep = shared_from_this();
   done_ = nullptr;
-  DeadlineWheel::clear(*this);
+  DeadlineWheel::release(*this);
   thread_->loop().leave(*this);
   resolver_.cancel();
   ErrorValue ignored;

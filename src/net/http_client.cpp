@@ -153,7 +153,7 @@ struct HttpClient::State : std::enable_shared_from_this<State> {
     if (found == exchanges.end()) return;
     const ExchangePointer exchange = found->second;
     exchanges.erase(found);
-    DeadlineWheel::clear(*exchange);
+    DeadlineWheel::release(*exchange);
     if (!is_closed) exchange->done(std::move(result));
   }
 
@@ -162,6 +162,7 @@ struct HttpClient::State : std::enable_shared_from_this<State> {
     for (const auto& [key, host] : all) {
       for (const auto& connection : host.all) connection->abort();
     }
+    for (const auto& [id, exchange] : exchanges) DeadlineWheel::release(*exchange);
     exchanges.clear();
   }
 };

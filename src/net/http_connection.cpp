@@ -288,7 +288,7 @@ void HttpConnection::close() {
   if (state_ == State::closed) return;
   state_ = State::closed;
   const auto keep = shared_from_this();
-  DeadlineWheel::clear(*this);
+  DeadlineWheel::release(*this);
   thread_->loop().leave(*this);
   socket_.close();
   output_.clear();

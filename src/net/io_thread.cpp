@@ -108,6 +108,8 @@ void IoThread::Loop::wind_down_members() {
 
 void IoThread::Loop::begin_stop() {
   is_stopping_ = true;
+  // First of all: once tasks are refused, the last reference to a connection may go elsewhere.
+  abort_members();
   std::vector<Task> dropped;
   {
     const std::lock_guard lock(mutex_);

@@ -53,7 +53,7 @@ class Opening final : public LoopMember,
   void abort() override {
     const auto keep = shared_from_this();
     done_ = nullptr;
-    DeadlineWheel::clear(*this);
+    DeadlineWheel::release(*this);
     thread_->loop().leave(*this);
     if (dialer_) std::exchange(dialer_, nullptr)->abort();
     if (socket_) socket_->close();

@@ -262,7 +262,7 @@ void WebSocketStream::end(std::uint16_t code, std::string_view reason) {
   if (state_ == State::ended) return;
   const auto keep = shared_from_this();
   state_ = State::ended;
-  DeadlineWheel::clear(*this);
+  DeadlineWheel::release(*this);
   thread_->loop().leave(*this);
   socket_.close();
   output_.clear();
