@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -105,7 +106,6 @@ class Writer {
   void close();
 
  private:
-  struct Group;
   std::vector<WriteRequest> take_group();
   void run_group(std::vector<WriteRequest>& group);
   void refuse(std::vector<WriteRequest>& group, const Error& error);

@@ -66,9 +66,6 @@ class AccessControl {
  private:
   bool granted_by_settings(const Identity& identity, std::string_view resource,
                            std::string_view permission) const;
-  Result<bool> granted_on(ReadTransaction& transaction, const Identity& identity, ResourceKind kind,
-                          PermissionsKey permissions,
-                          std::initializer_list<std::string_view> names) const;
 
   PermissionSettings settings_;
 };

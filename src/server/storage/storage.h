@@ -96,7 +96,8 @@ class ReadTransaction {
   // The timestamp of a list, 0 when it was never touched.
   virtual Result<std::int64_t> list_timestamp(const ListPath& list) = 0;
 
-  virtual Result<PermissionSet> permission_set(PermissionsKey key) = 0;
+  // Answered from memory; never null, valid until the transaction ends.
+  virtual Result<const PermissionSet*> permission_set(PermissionsKey key) = 0;
   // The permission set of a bucket, collection or group that is alive; nothing when there is none.
   // Answered from memory as long as no such object has changed.
   virtual Result<std::optional<PermissionsKey>> permissions_of(const ObjectPath& path) = 0;
@@ -132,6 +133,9 @@ struct NewLogEntry {
 // when a savepoint is undone.
 class WriteTransaction : public ReadTransaction {
  public:
+  // Grows with every change: tells whether a piece of work has written.
+  virtual std::uint64_t write_count() const = 0;
+
   // The row in whatever state, purged ones included, with `version`.
   virtual Result<std::optional<StoredObject>> find_row(const ListPath& list,
                                                        std::string_view id) = 0;

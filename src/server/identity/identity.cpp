@@ -1,0 +1,74 @@
+#include "server/identity/identity.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+#include "base/hmac.h"
+#include "base/text.h"
+
+namespace tombolo::server {
+
+namespace {
+
+bool equal_ignoring_case(std::string_view left, std::string_view right) {
+  if (left.size() != right.size()) return false;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    const char a = left[i] >= 'A' && left[i] <= 'Z' ? static_cast<char>(left[i] + 32) : left[i];
+    if (a != right[i]) return false;
+  }
+  return true;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+Identity anonymous_identity() {
+  return {{}, {std::string(kEveryone)}};
+}
+
+Identity identity_of(std::string user_id) {
+  Identity identity;
+  identity.principals = {user_id, std::string(kEveryone), std::string(kAuthenticated)};
+  identity.user_id = std::move(user_id);
+  return identity;
+}
+
+Identity Authenticator::authenticate(std::string_view authorization) const {
+  const std::size_t space = authorization.find(' ');
+  if (space == authorization.npos) return anonymous_identity();
+  const std::string_view scheme = authorization.substr(0, space);
+  const std::string_view credentials = trimmed(authorization.substr(space + 1));
+  if (equal_ignoring_case(scheme, "bearer")) return authenticate_token(credentials);
+  if (!equal_ignoring_case(scheme, "basic")) return anonymous_identity();
+  const std::optional<std::string> decoded = from_base64(credentials);
+  if (!decoded || !is_utf8(*decoded)) return anonymous_identity();
+  const std::size_t colon = decoded->find(':');
+  if (colon == decoded->npos || colon == 0) return anonymous_identity();
+  return identity_of("basicauth:" + to_hex(hmac_sha256(settings_.userid_hmac_secret, *decoded)));
+}
+
+Identity Authenticator::authenticate_token(std::string_view token) const {
+  const auto user = settings_.tokens.find(token);
+  if (token.empty() || user == settings_.tokens.end()) return anonymous_identity();
+  return identity_of("token:" + user->second);
+}
+
+std::string Authenticator::default_bucket(const Identity& identity) const {
+  TOMBOLO_CHECK(identity.authenticated(), "only a user has a default bucket");
+  const std::string hex = to_hex(hmac_sha256(settings_.userid_hmac_secret, identity.user_id));
+  const std::string_view digits = hex;
+  std::string uuid;
+  for (const auto& [begin, count] : {std::pair{0, 8}, {8, 4}, {12, 4}, {16, 4}, {20, 12}}) {
+    if (begin != 0) uuid += '-';
+    uuid += digits.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
+  }
+  return uuid;
+}
+
+}  // namespace tombolo::server
