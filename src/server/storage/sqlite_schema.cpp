@@ -1,0 +1,82 @@
+#include "server/storage/sqlite_schema.h"
+
+namespace tombolo::server {
+
+namespace {
+
+constexpr std::string_view kFirst = R"sql(
+-- One row: who the server is, its hybrid clock, and a number that grows with every change to the
+-- permissions or the existence of a bucket, group or collection.
+CREATE TABLE server_state(
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  node TEXT NOT NULL,
+  secret TEXT NOT NULL,
+  clock_wall_ms INTEGER NOT NULL,
+  clock_logical INTEGER NOT NULL,
+  permissions_generation INTEGER NOT NULL
+);
+CREATE TABLE lists(
+  list_key INTEGER PRIMARY KEY,
+  uri TEXT NOT NULL UNIQUE,
+  last_modified INTEGER NOT NULL  -- 0: untouched
+);
+CREATE TABLE permission_sets(
+  permissions_key INTEGER PRIMARY KEY,
+  permissions TEXT NOT NULL UNIQUE
+);
+CREATE TABLE nodes(
+  node_key INTEGER PRIMARY KEY,
+  node TEXT NOT NULL UNIQUE
+);
+-- state 0: alive; 1: tombstone; 2: purged record, the anchor of its operations.
+CREATE TABLE objects(
+  object_key INTEGER PRIMARY KEY,
+  list_key INTEGER NOT NULL,
+  id NOT NULL,                    -- 16 bytes when it is a canonical UUID, text otherwise
+  last_modified INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  permissions_key INTEGER NOT NULL,
+  version_stamp INTEGER,          -- of a record: wall_ms and counter of its newest operation
+  version_node INTEGER,
+  data TEXT,
+  UNIQUE (list_key, id)
+);
+CREATE INDEX objects_by_time ON objects(list_key, last_modified) WHERE state < 2;
+CREATE TABLE operations(
+  position INTEGER PRIMARY KEY,
+  object_key INTEGER NOT NULL,
+  stamp INTEGER NOT NULL,
+  operation_id BLOB NOT NULL,
+  node_key INTEGER NOT NULL,
+  sequence_number INTEGER NOT NULL,
+  body TEXT NOT NULL
+);
+CREATE INDEX operations_by_record ON operations(object_key, stamp);
+CREATE TABLE bucket_logs(
+  bucket_key INTEGER PRIMARY KEY,
+  bucket TEXT NOT NULL UNIQUE,
+  delivery_sequence INTEGER NOT NULL,
+  fingerprint BLOB NOT NULL
+);
+CREATE TABLE version_vectors(
+  bucket_key INTEGER NOT NULL,
+  node_key INTEGER NOT NULL,
+  sequence_number INTEGER NOT NULL,
+  PRIMARY KEY (bucket_key, node_key)
+) WITHOUT ROWID;
+)sql";
+
+constexpr store::Migration kMigrations[] = {
+    {.version = 1, .name = "objects and operations", .sql = kFirst},
+};
+
+}  // namespace
+
+const store::Schema& server_schema() {
+  // "Tmbs" in ASCII.
+  static const store::Schema kSchema{
+      .what = "Tombolo server database", .application_id = 0x546d6273, .migrations = kMigrations};
+  return kSchema;
+}
+
+}  // namespace tombolo::server
