@@ -75,6 +75,10 @@ std::int64_t packed_stamp(const Timestamp& timestamp) {
   return timestamp.wall_ms * (kMaxLogical + 1) + timestamp.logical;
 }
 
+Timestamp unpack_stamp(std::int64_t packed) {
+  return {packed / (kMaxLogical + 1), packed % (kMaxLogical + 1), {}};
+}
+
 Timestamp HybridLogicalClock::now(std::int64_t physical_ms) {
   used_ = true;
   physical_ms = std::min(physical_ms, kWallTimeLimit - 1);

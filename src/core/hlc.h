@@ -33,6 +33,7 @@ Result<Timestamp> parse_timestamp(std::string_view text);
 // Wall time and counter in one integer that orders as they do, for indexes. Wall times up to the
 // year 4892 fit, which ingest guarantees.
 std::int64_t packed_stamp(const Timestamp& timestamp);
+Timestamp unpack_stamp(std::int64_t packed);  // its inverse, without the node
 
 // One node's clock. Its state belongs into the same transaction as the operation that it stamps, so
 // that a restart with a clock set back never stamps a newer edit with an older time. It never

@@ -29,7 +29,7 @@
 
 namespace tombolo::server {
 
-using ObjectKey = std::int64_t;  // never 0, never used again
+using ObjectKey = std::int64_t;  // never 0
 
 enum class ObjectState { alive, deleted, purged };
 
@@ -192,6 +192,8 @@ class Storage {
 
   // The node id that the server writes operations under, made when the storage was.
   virtual const std::string& node() const = 0;
+  // A secret made with the storage, for what the configuration leaves to be made.
+  virtual const std::string& secret() const = 0;
 
   // Any thread.
   virtual Result<std::unique_ptr<Reader>> open_reader() = 0;

@@ -1,0 +1,190 @@
+#include "server/storage/sqlite_storage.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "os/file_lock.h"
+#include "server/storage/sqlite_schema.h"
+#include "server/storage/sqlite_tables.h"
+#include "server/storage/sqlite_write.h"
+#include "store/migrations.h"
+
+namespace tombolo::server {
+
+namespace {
+
+constexpr int kPageBytes = 8192;
+constexpr std::int64_t kReaderCacheBytes = 16LL << 20;
+constexpr std::int64_t kWriterCacheBytes = 64LL << 20;
+
+class SqliteRead final : public SqliteReads<ReadTransaction> {
+ public:
+  SqliteRead(SqliteTables& tables, store::Transaction transaction)
+      : SqliteReads(tables), transaction_(std::move(transaction)) {}
+
+ private:
+  store::Transaction transaction_;
+};
+
+class SqliteReader final : public Reader {
+ public:
+  explicit SqliteReader(std::unique_ptr<SqliteTables> tables) : tables_(std::move(tables)) {}
+
+  Result<std::unique_ptr<ReadTransaction>> begin() override {
+    Result<store::Transaction> transaction =
+        store::Transaction::begin(tables_->connection(), store::Transaction::Kind::deferred);
+    if (!transaction) return fail(transaction);
+    if (Result<void> started = tables_->start_snapshot(); !started) return fail(started);
+    return std::make_unique<SqliteRead>(*tables_, std::move(*transaction));
+  }
+
+ private:
+  std::unique_ptr<SqliteTables> tables_;
+};
+
+class SqliteStorage final : public Storage {
+ public:
+  SqliteStorage(SqliteStorageOptions options, std::optional<os::FileLock> lock,
+                std::unique_ptr<SqliteTables> tables, std::string node, std::string secret)
+      : options_(std::move(options)),
+        lock_(std::move(lock)),
+        tables_(std::move(tables)),
+        node_(std::move(node)),
+        secret_(std::move(secret)),
+        write_(*tables_, node_) {}
+
+  ~SqliteStorage() override {
+    rollback();
+    if (poison() == nullptr)
+      (void)tables_->connection().checkpoint(store::CheckpointMode::truncate);
+  }
+
+  const std::string& node() const override { return node_; }
+  const std::string& secret() const override { return secret_; }
+
+  Result<std::unique_ptr<Reader>> open_reader() override {
+    store::OpenOptions open;
+    open.mode = store::OpenMode::read_only;
+    open.vfs = options_.vfs;
+    open.cache_bytes = kReaderCacheBytes;
+    Result<store::Connection> connection = store::Connection::open(options_.path, open);
+    if (!connection) return fail(connection);
+    Result<std::unique_ptr<SqliteTables>> tables = SqliteTables::make(std::move(*connection));
+    if (!tables) return fail(tables);
+    return std::make_unique<SqliteReader>(std::move(*tables));
+  }
+
+  Result<WriteTransaction*> begin_write() override {
+    TOMBOLO_CHECK(!transaction_, "a transaction is begun inside another");
+    Result<store::Transaction> transaction = store::Transaction::begin(tables_->connection());
+    if (!transaction) return fail(transaction);
+    transaction_.emplace(std::move(*transaction));
+    if (Result<void> started = write_.start(); !started) {
+      rollback();
+      return fail(started);
+    }
+    return &write_;
+  }
+
+  Result<void> commit() override {
+    TOMBOLO_CHECK(transaction_.has_value(), "a commit without a transaction");
+    Result<void> done = write_.flush();
+    if (done) done = transaction_->commit();
+    if (!done) rollback();
+    transaction_.reset();
+    return done;
+  }
+
+  void rollback() override {
+    if (!transaction_) return;
+    write_.drop_savepoints();
+    transaction_.reset();
+    write_.forget();
+  }
+
+  const Error* poison() const override { return tables_->connection().poison(); }
+
+  MaintenanceState maintenance_state() const override {
+    return {std::int64_t{kPageBytes} * tables_->connection().wal_pages()};
+  }
+
+  Result<void> checkpoint(bool thorough) override {
+    const auto mode = thorough ? store::CheckpointMode::restart : store::CheckpointMode::passive;
+    Result<store::CheckpointResult> done = tables_->connection().checkpoint(mode);
+    // Readers were in the way: what could be copied is copied, and the next time does the rest.
+    if (!done && done.error().code != ErrorCode::busy) return fail(done);
+    return {};
+  }
+
+ private:
+  const SqliteStorageOptions options_;
+  std::optional<os::FileLock> lock_;  // released last
+  std::unique_ptr<SqliteTables> tables_;
+  const std::string node_;
+  const std::string secret_;
+  SqliteWrite write_;
+  std::optional<store::Transaction> transaction_;
+};
+
+Result<std::optional<os::FileLock>> lock_file(const SqliteStorageOptions& options) {
+  if (!options.lock) return std::nullopt;
+  Result<os::FileLock> lock = os::FileLock::acquire(options.path + ".lock");
+  if (lock) return std::move(*lock);
+  if (lock.error().code != ErrorCode::busy) return fail(lock);
+  return fail(ErrorCode::busy, "another tombolo server has the database " + options.path +
+                                   " open; stop it, or give this one another file");
+}
+
+// What a server is, made once with its file.
+Result<std::pair<std::string, std::string>> identify(SqliteTables& tables, const Clock& clock,
+                                                     Random& random) {
+  Result<store::Statement*> insert = tables.statement(
+      "INSERT OR IGNORE INTO server_state(only, node, secret, clock_wall_ms, clock_logical, "
+      "permissions_generation) VALUES (1, ?1, ?2, 0, 0, 0)");
+  if (!insert) return fail(insert);
+  std::array<std::uint8_t, 32> bytes{};
+  random.fill(bytes);
+  const std::string secret = to_hex(bytes);
+  const std::string node = UuidGenerator(clock, random).next();
+  if (Result<void> done = (*insert)->run(node, secret); !done) return fail(done);
+  Result<store::Statement*> select = tables.statement("SELECT node, secret FROM server_state");
+  if (!select) return fail(select);
+  auto found = (*select)->query_one([](const store::Row& row) {
+    return std::pair{std::string(row.text(0)), std::string(row.text(1))};
+  });
+  if (!found) return fail(found);
+  if (!*found) return fail(ErrorCode::corrupt, "the database does not say whose it is");
+  return std::move(**found);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Storage>> open_sqlite_storage(const SqliteStorageOptions& options,
+                                                     const Clock& clock, Random& random) {
+  Result<std::optional<os::FileLock>> lock = lock_file(options);
+  if (!lock) return fail(lock);
+  store::OpenOptions open;
+  open.vfs = options.vfs;
+  open.synchronous = options.synchronous;
+  open.page_size_bytes = kPageBytes;
+  open.cache_bytes = kWriterCacheBytes;
+  open.busy_timeout_ms = 2'000;
+  open.wal_autocheckpoint_pages = 0;
+  Result<store::Connection> connection = store::Connection::open(options.path, open);
+  if (!connection) return fail(connection);
+  if (Result<store::MigrationResult> done = store::migrate(*connection, server_schema()); !done) {
+    return fail(done);
+  }
+  Result<std::unique_ptr<SqliteTables>> tables = SqliteTables::make(std::move(*connection));
+  if (!tables) return fail(tables);
+  Result<std::pair<std::string, std::string>> self = identify(**tables, clock, random);
+  if (!self) return fail(self);
+  return std::make_unique<SqliteStorage>(options, std::move(*lock), std::move(*tables),
+                                         std::move(self->first), std::move(self->second));
+}
+
+}  // namespace tombolo::server

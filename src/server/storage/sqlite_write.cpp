@@ -1,0 +1,489 @@
+#include "server/storage/sqlite_write.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "server/storage/sqlite_schema.h"
+#include "store/id.h"
+
+namespace tombolo::server {
+
+namespace {
+
+// Lists and logs kept between transactions; beyond it they are forgotten after a commit.
+constexpr std::size_t kMaxRemembered = 100'000;
+
+std::int64_t number_of(ObjectState state) {
+  return state == ObjectState::alive ? 0 : state == ObjectState::deleted ? 1 : 2;
+}
+
+ObjectState state_of(std::int64_t number) {
+  return number == 0   ? ObjectState::alive
+         : number == 1 ? ObjectState::deleted
+                       : ObjectState::purged;
+}
+
+std::int64_t first_column(const store::Row& row) {
+  return row.int64(0);
+}
+
+void add_to(Fingerprint& fingerprint, std::string_view id_bytes) {
+  unsigned carry = 0;
+  for (std::size_t i = fingerprint.size(); i-- > 0;) {
+    const unsigned sum = fingerprint[i] + static_cast<unsigned char>(id_bytes[i]) + carry;
+    fingerprint[i] = static_cast<std::uint8_t>(sum);
+    carry = sum >> 8;
+  }
+}
+
+store::Blob blob_of(std::string_view bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+Result<void> SqliteWrite::start() {
+  if (Result<void> done = tables_.start_snapshot(); !done) return done;
+  if (clock_.last().wall_ms != 0) return {};
+  Result<store::Statement*> select =
+      tables_.statement("SELECT clock_wall_ms, clock_logical FROM server_state");
+  if (!select) return fail(select);
+  const auto read = (*select)->query_one([&](const store::Row& row) {
+    core::Timestamp last{row.int64(0), row.int64(1), clock_.last().node};
+    clock_.advance_to(last);
+    return true;
+  });
+  return read ? Result<void>{} : fail(read);
+}
+
+Result<void> SqliteWrite::flush() {
+  for (ListState* list : dirty_lists_) {
+    Result<store::Statement*> update =
+        tables_.statement("UPDATE lists SET last_modified = ?2 WHERE list_key = ?1");
+    if (!update) return fail(update);
+    Result<void> done = (*update)->run(list->key, list->last_modified);
+    if (!done) return done;
+    list->dirty = false;
+  }
+  dirty_lists_.clear();
+  for (LogState* log : dirty_logs_) {
+    if (Result<void> done = flush_log(*log); !done) return done;
+  }
+  dirty_logs_.clear();
+  if (clock_dirty_ || permissions_dirty_) {
+    Result<store::Statement*> update = tables_.statement(
+        "UPDATE server_state SET clock_wall_ms = ?1, clock_logical = ?2, "
+        "permissions_generation = permissions_generation + ?3");
+    if (!update) return fail(update);
+    const core::Timestamp& last = clock_.last();
+    Result<void> done = (*update)->run(last.wall_ms, last.logical, permissions_dirty_ ? 1 : 0);
+    if (!done) return done;
+    clock_dirty_ = false;
+    permissions_dirty_ = false;
+  }
+  if (lists_.size() > kMaxRemembered) lists_.clear();
+  if (logs_.size() > kMaxRemembered) logs_.clear();
+  if (node_keys_.size() > kMaxRemembered) node_keys_.clear();
+  return {};
+}
+
+Result<void> SqliteWrite::flush_log(LogState& state) {
+  Result<store::Statement*> update = tables_.statement(
+      "UPDATE bucket_logs SET delivery_sequence = ?2, fingerprint = ?3 WHERE bucket_key = ?1");
+  if (!update) return fail(update);
+  const store::Blob fingerprint(state.log.fingerprint);
+  Result<void> done = (*update)->run(state.key, state.log.delivery_sequence, fingerprint);
+  if (!done) return done;
+  Result<store::Statement*> upsert = tables_.statement(
+      "INSERT OR REPLACE INTO version_vectors(bucket_key, node_key, sequence_number) "
+      "VALUES (?1, ?2, ?3)");
+  if (!upsert) return fail(upsert);
+  for (auto& [node, seen] : state.seen) {
+    if (!seen.dirty) continue;
+    done = (*upsert)->run(state.key, node, seen.sequence_number);
+    if (!done) return done;
+    seen.dirty = false;
+  }
+  state.dirty = false;
+  return {};
+}
+
+void SqliteWrite::forget() {
+  dirty_lists_.clear();
+  dirty_logs_.clear();
+  lists_.clear();
+  logs_.clear();
+  node_keys_.clear();
+  set_keys_.clear();
+  permissions_dirty_ = false;
+  tables_.forget_all();
+}
+
+void SqliteWrite::drop_savepoints() {
+  while (!savepoints_.empty()) savepoints_.pop_back();
+}
+
+void SqliteWrite::note_write(const ListPath& list) {
+  ++write_count_;
+  if (list.kind == ResourceKind::record) return;
+  permissions_dirty_ = true;
+  tables_.forget_permissions();
+}
+
+Result<SqliteWrite::ListState*> SqliteWrite::list_state(const ListPath& list) {
+  std::string uri = list.uri();
+  if (const auto known = lists_.find(uri); known != lists_.end()) return &known->second;
+  Result<store::Statement*> select =
+      tables_.statement("SELECT list_key, last_modified FROM lists WHERE uri = ?1");
+  if (!select) return fail(select);
+  auto found = (*select)->query_one(
+      [](const store::Row& row) { return ListState{row.int64(0), row.int64(1), false}; }, uri);
+  if (!found) return fail(found);
+  if (!*found) {
+    Result<store::Statement*> insert =
+        tables_.statement("INSERT INTO lists(uri, last_modified) VALUES (?1, 0)");
+    if (!insert) return fail(insert);
+    if (Result<void> done = (*insert)->run(uri); !done) return fail(done);
+    ++write_count_;
+    *found = ListState{tables_.connection().last_insert_rowid(), 0, false};
+    tables_.remember_list(uri, (*found)->key);
+  }
+  return &lists_.emplace(std::move(uri), **found).first->second;
+}
+
+Result<SqliteWrite::LogState*> SqliteWrite::log_state(std::string_view bucket) {
+  if (const auto known = logs_.find(bucket); known != logs_.end()) return &known->second;
+  Result<std::optional<std::int64_t>> key = tables_.bucket_key(bucket);
+  if (!key) return fail(key);
+  LogState state;
+  if (*key) {
+    state.key = **key;
+    Result<BucketLog> log = tables_.bucket_log(bucket);
+    if (!log) return fail(log);
+    state.log = *log;
+    if (Result<void> done = load_version_vector(state); !done) return fail(done);
+  } else {
+    Result<store::Statement*> insert = tables_.statement(
+        "INSERT INTO bucket_logs(bucket, delivery_sequence, fingerprint) VALUES (?1, 0, ?2)");
+    if (!insert) return fail(insert);
+    const store::Blob fingerprint(state.log.fingerprint);
+    if (Result<void> done = (*insert)->run(bucket, fingerprint); !done) return fail(done);
+    ++write_count_;
+    state.key = tables_.connection().last_insert_rowid();
+    if (state.key > kMaxBucketKey) {
+      return fail(ErrorCode::limit_exceeded, "the database has all the buckets that it can hold");
+    }
+  }
+  return &logs_.emplace(std::string(bucket), std::move(state)).first->second;
+}
+
+Result<void> SqliteWrite::load_version_vector(LogState& state) {
+  Result<store::Statement*> select = tables_.statement(
+      "SELECT node_key, sequence_number FROM version_vectors WHERE bucket_key = ?1");
+  if (!select) return fail(select);
+  store::Rows rows = (*select)->query(state.key);
+  for (;;) {
+    Result<bool> more = rows.next();
+    if (!more) return fail(more);
+    if (!*more) return {};
+    state.seen[rows.row().int64(0)].sequence_number = rows.row().int64(1);
+  }
+}
+
+Result<std::int64_t> SqliteWrite::node_key(std::string_view node) {
+  if (const auto known = node_keys_.find(node); known != node_keys_.end()) return known->second;
+  Result<store::Statement*> select =
+      tables_.statement("SELECT node_key FROM nodes WHERE node = ?1");
+  if (!select) return fail(select);
+  auto key = (*select)->query_one(first_column, node);
+  if (!key) return fail(key);
+  if (!*key) {
+    Result<store::Statement*> insert = tables_.statement("INSERT INTO nodes(node) VALUES (?1)");
+    if (!insert) return fail(insert);
+    if (Result<void> done = (*insert)->run(node); !done) return fail(done);
+    ++write_count_;
+    *key = tables_.connection().last_insert_rowid();
+  }
+  return node_keys_.emplace(std::string(node), **key).first->second;
+}
+
+Result<std::int64_t> SqliteWrite::list_timestamp(const ListPath& list) {
+  Result<ListState*> state = list_state(list);
+  if (!state) return fail(state);
+  return (*state)->last_modified;
+}
+
+Result<void> SqliteWrite::set_list_timestamp(const ListPath& list, std::int64_t timestamp) {
+  Result<ListState*> state = list_state(list);
+  if (!state) return fail(state);
+  if ((*state)->last_modified == timestamp) return {};
+  (*state)->last_modified = timestamp;
+  ++write_count_;
+  if (!std::exchange((*state)->dirty, true)) dirty_lists_.push_back(*state);
+  return {};
+}
+
+Result<BucketLog> SqliteWrite::bucket_log(std::string_view bucket) {
+  if (const auto known = logs_.find(bucket); known != logs_.end()) return known->second.log;
+  return tables_.bucket_log(bucket);
+}
+
+Result<core::VersionVector> SqliteWrite::version_vector(std::string_view bucket) {
+  if (Result<void> done = flush(); !done) return fail(done);
+  return tables_.version_vector(bucket);
+}
+
+Result<StoredObject> SqliteWrite::read_row(const store::Row& row) {
+  StoredObject object;
+  object.key = row.int64(0);
+  object.id = store::read_id(row, 1);
+  object.last_modified = row.int64(2);
+  object.state = state_of(row.int64(3));
+  object.permissions = row.int64(4);
+  if (!row.is_null(5)) {
+    Result<std::string> node = tables_.node_text(row.int64(6));
+    if (!node) return fail(node);
+    object.version = core::unpack_stamp(row.int64(5));
+    object.version.node = std::move(*node);
+  }
+  object.data = row.text(7);
+  return object;
+}
+
+Result<std::optional<StoredObject>> SqliteWrite::find_row(const ListPath& list,
+                                                          std::string_view id) {
+  Result<ListState*> state = list_state(list);
+  if (!state) return fail(state);
+  Result<store::Statement*> select = tables_.statement(
+      "SELECT object_key, id, last_modified, state, permissions_key, version_stamp, version_node, "
+      "data FROM objects WHERE list_key = ?1 AND id = ?2");
+  if (!select) return fail(select);
+  const store::StoredId stored(id);
+  store::Rows rows = (*select)->query((*state)->key, stored);
+  Result<bool> more = rows.next();
+  if (!more) return fail(more);
+  if (!*more) return std::nullopt;
+  Result<StoredObject> object = read_row(rows.row());
+  if (!object) return fail(object);
+  return std::move(*object);
+}
+
+Result<std::optional<StoredObject>> SqliteWrite::row(ObjectKey key) {
+  Result<store::Statement*> select = tables_.statement(
+      "SELECT object_key, id, last_modified, state, permissions_key, version_stamp, version_node, "
+      "data FROM objects WHERE object_key = ?1");
+  if (!select) return fail(select);
+  store::Rows rows = (*select)->query(key);
+  Result<bool> more = rows.next();
+  if (!more) return fail(more);
+  if (!*more) return std::nullopt;
+  Result<StoredObject> object = read_row(rows.row());
+  if (!object) return fail(object);
+  return std::move(*object);
+}
+
+Result<ObjectKey> SqliteWrite::insert_row(const ListPath& list, std::string_view id,
+                                          const RowUpdate& row) {
+  Result<ListState*> state = list_state(list);
+  if (!state) return fail(state);
+  std::optional<std::int64_t> stamp;
+  std::optional<std::int64_t> node;
+  if (row.version != nullptr) {
+    Result<std::int64_t> key = node_key(row.version->node);
+    if (!key) return fail(key);
+    stamp = core::packed_stamp(*row.version);
+    node = *key;
+  }
+  Result<store::Statement*> insert = tables_.statement(
+      "INSERT INTO objects(list_key, id, last_modified, state, permissions_key, version_stamp, "
+      "version_node, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+  if (!insert) return fail(insert);
+  const store::StoredId stored(id);
+  std::optional<std::string_view> data;
+  if (row.state == ObjectState::alive) data = row.data;
+  Result<void> done = (*insert)->run((*state)->key, stored, row.last_modified, number_of(row.state),
+                                     row.permissions, stamp, node, data);
+  if (!done) return fail(done);
+  note_write(list);
+  return tables_.connection().last_insert_rowid();
+}
+
+Result<void> SqliteWrite::update_row(const ListPath& list, ObjectKey key, const RowUpdate& row) {
+  std::optional<std::int64_t> stamp;
+  std::optional<std::int64_t> node;
+  if (row.version != nullptr) {
+    Result<std::int64_t> found = node_key(row.version->node);
+    if (!found) return fail(found);
+    stamp = core::packed_stamp(*row.version);
+    node = *found;
+  }
+  Result<store::Statement*> update = tables_.statement(
+      "UPDATE objects SET last_modified = ?2, state = ?3, permissions_key = ?4, "
+      "version_stamp = ?5, version_node = ?6, data = ?7 WHERE object_key = ?1");
+  if (!update) return fail(update);
+  std::optional<std::string_view> data;
+  if (row.state == ObjectState::alive) data = row.data;
+  Result<void> done = (*update)->run(key, row.last_modified, number_of(row.state), row.permissions,
+                                     stamp, node, data);
+  if (!done) return done;
+  note_write(list);
+  return {};
+}
+
+Result<void> SqliteWrite::erase_row(const ListPath& list, ObjectKey key) {
+  Result<store::Statement*> erase = tables_.statement("DELETE FROM objects WHERE object_key = ?1");
+  if (!erase) return fail(erase);
+  if (Result<void> done = (*erase)->run(key); !done) return done;
+  note_write(list);
+  return {};
+}
+
+Result<std::vector<ListPath>> SqliteWrite::lists_below(const ObjectPath& parent) {
+  Result<store::Statement*> select =
+      tables_.statement("SELECT uri FROM lists WHERE uri > ?1 AND uri < ?2");
+  if (!select) return fail(select);
+  const std::string begin = parent.uri() + '/';
+  const std::string end = parent.uri() + '0';  // the character after '/'
+  std::vector<ListPath> lists;
+  store::Rows rows = (*select)->query(begin, end);
+  for (;;) {
+    Result<bool> more = rows.next();
+    if (!more) return fail(more);
+    if (!*more) return lists;
+    std::optional<ListPath> list = parse_list_uri(rows.row().text(0));
+    if (!list) return fail(ErrorCode::corrupt, "the database lists a URI that is none");
+    lists.push_back(std::move(*list));
+  }
+}
+
+Result<std::vector<ObjectKey>> SqliteWrite::rows_of(const ListPath& list, bool alive_only) {
+  Result<ListState*> state = list_state(list);
+  if (!state) return fail(state);
+  Result<store::Statement*> select =
+      tables_.statement("SELECT object_key FROM objects WHERE list_key = ?1 AND state <= ?2");
+  if (!select) return fail(select);
+  std::vector<ObjectKey> keys;
+  store::Rows rows = (*select)->query((*state)->key, alive_only ? 0 : 2);
+  for (;;) {
+    Result<bool> more = rows.next();
+    if (!more) return fail(more);
+    if (!*more) return keys;
+    keys.push_back(rows.row().int64(0));
+  }
+}
+
+Result<PermissionsKey> SqliteWrite::intern(const PermissionSet& permissions) {
+  if (permissions.empty()) return kNoPermissions;
+  std::string json = permissions.to_json();
+  if (const auto known = set_keys_.find(json); known != set_keys_.end()) return known->second;
+  Result<store::Statement*> select =
+      tables_.statement("SELECT permissions_key FROM permission_sets WHERE permissions = ?1");
+  if (!select) return fail(select);
+  auto key = (*select)->query_one(first_column, json);
+  if (!key) return fail(key);
+  if (!*key) {
+    Result<store::Statement*> insert =
+        tables_.statement("INSERT INTO permission_sets(permissions) VALUES (?1)");
+    if (!insert) return fail(insert);
+    if (Result<void> done = (*insert)->run(json); !done) return fail(done);
+    ++write_count_;
+    *key = tables_.connection().last_insert_rowid();
+  }
+  if (set_keys_.size() > kMaxRemembered) set_keys_.clear();
+  return set_keys_.emplace(std::move(json), **key).first->second;
+}
+
+Result<bool> SqliteWrite::has_operation(ObjectKey record, const core::Operation& operation) {
+  const std::optional<std::string> id = from_hex(operation.id);
+  TOMBOLO_CHECK(id && id->size() == 32, "operation ids are checked at the doors");
+  Result<store::Statement*> select = tables_.statement(
+      "SELECT 1 FROM operations WHERE object_key = ?1 AND stamp = ?2 AND operation_id = ?3");
+  if (!select) return fail(select);
+  const store::Blob bytes = blob_of(*id);
+  const auto found =
+      (*select)->query_one(first_column, record, core::packed_stamp(operation.timestamp), bytes);
+  if (!found) return fail(found);
+  return found->has_value();
+}
+
+Result<std::int64_t> SqliteWrite::append_operation(std::string_view bucket,
+                                                   const NewLogEntry& entry) {
+  const core::Operation& operation = entry.operation;
+  const std::optional<std::string> id = from_hex(operation.id);
+  TOMBOLO_CHECK(id && id->size() == 32, "operation ids are checked at the doors");
+  Result<LogState*> state = log_state(bucket);
+  if (!state) return fail(state);
+  Result<std::int64_t> node = node_key(operation.node);
+  if (!node) return fail(node);
+  Result<store::Statement*> insert = tables_.statement(
+      "INSERT INTO operations(position, object_key, stamp, operation_id, node_key, "
+      "sequence_number, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+  if (!insert) return fail(insert);
+  LogState& log = **state;
+  const std::int64_t sequence = log.log.delivery_sequence + 1;
+  const store::Blob bytes = blob_of(*id);
+  Result<void> done = (*insert)->run((log.key << kSequenceBits) + sequence, entry.record,
+                                     core::packed_stamp(operation.timestamp), bytes, *node,
+                                     operation.sequence_number, entry.body);
+  if (!done) return fail(done);
+  ++write_count_;
+  log.log.delivery_sequence = sequence;
+  add_to(log.log.fingerprint, *id);
+  Seen& seen = log.seen[*node];
+  if (operation.sequence_number > seen.sequence_number) {
+    seen.sequence_number = operation.sequence_number;
+    seen.dirty = true;
+  }
+  if (!std::exchange(log.dirty, true)) dirty_logs_.push_back(&log);
+  return sequence;
+}
+
+Result<core::Timestamp> SqliteWrite::next_stamp(std::int64_t now_ms, const core::Timestamp* after) {
+  if (after != nullptr) clock_.advance_to(*after);
+  clock_dirty_ = true;
+  return clock_.now(now_ms);
+}
+
+Result<void> SqliteWrite::begin_savepoint() {
+  if (Result<void> done = flush(); !done) return done;
+  Result<store::Savepoint> savepoint = store::Savepoint::begin(tables_.connection());
+  if (!savepoint) return fail(savepoint);
+  savepoints_.push_back(std::move(*savepoint));
+  return {};
+}
+
+Result<void> SqliteWrite::release_savepoint() {
+  TOMBOLO_CHECK(!savepoints_.empty(), "a savepoint is released that was not begun");
+  if (Result<void> done = flush(); !done) return done;
+  Result<void> released = savepoints_.back().release();
+  savepoints_.pop_back();
+  return released;
+}
+
+Result<void> SqliteWrite::undo_savepoint() {
+  TOMBOLO_CHECK(!savepoints_.empty(), "a savepoint is undone that was not begun");
+  savepoints_.back().rollback();
+  savepoints_.pop_back();
+  forget();
+  clock_dirty_ = true;  // the clock itself never goes back
+  ++write_count_;
+  return {};
+}
+
+// Rows that readers remember by their keys (lists, buckets, permission sets, nodes) stay.
+Result<void> SqliteWrite::erase_all() {
+  Result<void> done = tables_.connection().execute(
+      "DELETE FROM objects; DELETE FROM operations; DELETE FROM version_vectors;"
+      "UPDATE lists SET last_modified = 0;"
+      "UPDATE bucket_logs SET delivery_sequence = 0, fingerprint = zeroblob(16)");
+  if (!done) return done;
+  forget();
+  permissions_dirty_ = true;
+  ++write_count_;
+  return {};
+}
+
+}  // namespace tombolo::server

@@ -1,0 +1,88 @@
+// The writer's transaction on SQLite. Counters that many writes of one transaction move (timestamps
+// of lists, delivery sequences, fingerprints, version vectors, the clock) are kept in memory and
+// written once, before the commit or the next savepoint.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "server/storage/sqlite_reads.h"
+#include "server/storage/sqlite_tables.h"
+
+namespace tombolo::server {
+
+class SqliteWrite final : public SqliteReads<WriteTransaction> {
+ public:
+  SqliteWrite(SqliteTables& tables, std::string node)
+      : SqliteReads(tables), clock_(std::move(node)) {}
+
+  // Around each transaction.
+  Result<void> start();
+  Result<void> flush();    // writes what is only in memory; before the commit
+  void drop_savepoints();  // before a rollback of the whole
+  void forget();           // after a rollback
+
+  std::uint64_t write_count() const override { return write_count_; }
+  Result<std::int64_t> list_timestamp(const ListPath& list) override;
+  Result<BucketLog> bucket_log(std::string_view bucket) override;
+  Result<core::VersionVector> version_vector(std::string_view bucket) override;
+  Result<std::optional<StoredObject>> find_row(const ListPath& list, std::string_view id) override;
+  Result<ObjectKey> insert_row(const ListPath& list, std::string_view id,
+                               const RowUpdate& row) override;
+  Result<void> update_row(const ListPath& list, ObjectKey key, const RowUpdate& row) override;
+  Result<void> erase_row(const ListPath& list, ObjectKey key) override;
+  Result<void> set_list_timestamp(const ListPath& list, std::int64_t timestamp) override;
+  Result<std::vector<ListPath>> lists_below(const ObjectPath& parent) override;
+  Result<std::vector<ObjectKey>> rows_of(const ListPath& list, bool alive_only) override;
+  Result<std::optional<StoredObject>> row(ObjectKey key) override;
+  Result<PermissionsKey> intern(const PermissionSet& permissions) override;
+  Result<bool> has_operation(ObjectKey record, const core::Operation& operation) override;
+  Result<std::int64_t> append_operation(std::string_view bucket, const NewLogEntry& entry) override;
+  Result<core::Timestamp> next_stamp(std::int64_t now_ms, const core::Timestamp* after) override;
+  Result<void> begin_savepoint() override;
+  Result<void> release_savepoint() override;
+  Result<void> undo_savepoint() override;
+  Result<void> erase_all() override;
+
+ private:
+  struct ListState {
+    std::int64_t key = 0;
+    std::int64_t last_modified = 0;
+    bool dirty = false;
+  };
+  struct Seen {
+    std::int64_t sequence_number = 0;
+    bool dirty = false;
+  };
+  struct LogState {
+    std::int64_t key = 0;
+    BucketLog log;
+    bool dirty = false;
+    std::unordered_map<std::int64_t, Seen> seen;  // by node key
+  };
+
+  Result<ListState*> list_state(const ListPath& list);
+  Result<LogState*> log_state(std::string_view bucket);
+  Result<void> load_version_vector(LogState& state);
+  Result<std::int64_t> node_key(std::string_view node);
+  Result<StoredObject> read_row(const store::Row& row);
+  void note_write(const ListPath& list);
+  Result<void> flush_log(LogState& state);
+
+  core::HybridLogicalClock clock_;
+  bool clock_dirty_ = false;
+  bool permissions_dirty_ = false;
+  std::uint64_t write_count_ = 0;
+  TextMap<ListState> lists_;
+  std::vector<ListState*> dirty_lists_;
+  TextMap<LogState> logs_;
+  std::vector<LogState*> dirty_logs_;
+  TextMap<std::int64_t> node_keys_;
+  TextMap<PermissionsKey> set_keys_;
+  std::vector<store::Savepoint> savepoints_;
+};
+
+}  // namespace tombolo::server
