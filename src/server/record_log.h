@@ -23,7 +23,7 @@
 namespace tombolo::server {
 
 struct IncomingOperation {
-  core::Operation operation;  // checked by the door (check_operation, 64 hexadecimal digits as id)
+  core::Operation operation;  // checked by the door (check_operation, verify_operation_id)
   std::string body;           // its JSON, relayed and stored as it is
 };
 
@@ -48,8 +48,17 @@ Result<std::vector<AppliedOperation>> apply_operations(WriteContext& context,
                                                        std::span<IncomingOperation> operations,
                                                        const ApplyOptions& options = {});
 
-// The JSON of an operation as it is relayed (the stream protocol's form).
-std::string operation_body(const core::Operation& operation);
-Result<core::Operation> parse_operation_body(std::string_view body);
+// Makes the server's own operation on a record and applies it: the record becomes `data` (an
+// insert, or an update of what differs), or goes (no data). `row` is the record's row as it stands.
+struct OwnChange {
+  std::optional<Object> data;
+  PermissionsKey permissions = kNoPermissions;
+  std::optional<std::int64_t> forced_last_modified;
+};
+Result<AppliedOperation> apply_own_change(WriteContext& context, const ObjectPath& record,
+                                          const std::optional<StoredObject>& row, OwnChange change);
+
+// Logs the deletion of a record that is alive and hides the record for good (its collection goes).
+Result<void> purge_record(WriteContext& context, const ListPath& list, const StoredObject& row);
 
 }  // namespace tombolo::server

@@ -441,6 +441,14 @@ Result<std::int64_t> SqliteWrite::append_operation(std::string_view bucket,
   return sequence;
 }
 
+Result<std::int64_t> SqliteWrite::next_sequence_number(std::string_view bucket) {
+  Result<LogState*> state = log_state(bucket);
+  if (!state) return fail(state);
+  Result<std::int64_t> own = node_key(clock_.last().node);
+  if (!own) return fail(own);
+  return (*state)->seen[*own].sequence_number + 1;
+}
+
 Result<core::Timestamp> SqliteWrite::next_stamp(std::int64_t now_ms, const core::Timestamp* after) {
   if (after != nullptr) clock_.advance_to(*after);
   clock_dirty_ = true;

@@ -41,6 +41,7 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
   Result<PermissionsKey> intern(const PermissionSet& permissions) override;
   Result<bool> has_operation(ObjectKey record, const core::Operation& operation) override;
   Result<std::int64_t> append_operation(std::string_view bucket, const NewLogEntry& entry) override;
+  Result<std::int64_t> next_sequence_number(std::string_view bucket) override;
   Result<core::Timestamp> next_stamp(std::int64_t now_ms, const core::Timestamp* after) override;
   Result<void> begin_savepoint() override;
   Result<void> release_savepoint() override;

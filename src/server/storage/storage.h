@@ -161,6 +161,8 @@ class WriteTransaction : public ReadTransaction {
   virtual Result<std::int64_t> append_operation(std::string_view bucket,
                                                 const NewLogEntry& entry) = 0;
 
+  // The number of the server's own next operation in the bucket.
+  virtual Result<std::int64_t> next_sequence_number(std::string_view bucket) = 0;
   // The server's own hybrid clock, kept with the data: a stamp later than every one before and than
   // `after`.
   virtual Result<core::Timestamp> next_stamp(std::int64_t now_ms, const core::Timestamp* after) = 0;
