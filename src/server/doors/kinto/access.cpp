@@ -72,9 +72,9 @@ api::Checked<ListRights> list_rights(Scope& scope, const Call& call, const ListP
 }
 
 api::Checked<std::string> shown_permissions(Scope& scope, const Call& call, PermissionsKey key) {
-  const Result<PermissionSet> set = scope.transaction().permission_set(key);
+  const Result<const PermissionSet*> set = scope.transaction().permission_set(key);
   if (!set) return storage_failure(set);
-  return set->grants("write", call.identity.principals) ? set->to_json() : "{}";
+  return (*set)->grants("write", call.identity.principals) ? (*set)->to_json() : "{}";
 }
 
 api::Checked<PermissionsKey> owned_permissions(Scope& scope, const Call& call, PermissionSet set) {
@@ -94,9 +94,10 @@ api::Checked<PermissionsKey> changed_permissions(Scope& scope, const Call& call,
   if (existing && !says_something) return existing->permissions;
   PermissionSet set;
   if (existing && keep_others) {
-    Result<PermissionSet> current = scope.transaction().permission_set(existing->permissions);
+    const Result<const PermissionSet*> current =
+        scope.transaction().permission_set(existing->permissions);
     if (!current) return storage_failure(current);
-    set = std::move(*current);
+    set = **current;
   }
   for (const api::PermissionChange& change : changes) {
     if (change.principals) set.set(change.name, *change.principals);

@@ -63,11 +63,12 @@ api::Checked<void> apply_operations_patch(Scope& scope, const Call& call,
                                           const StoredObject& existing, Patched& patched) {
   const auto operations = api::parse_json_patch(*call.body);
   if (!operations) return api::refuse(operations);
-  const Result<PermissionSet> current = scope.transaction().permission_set(existing.permissions);
+  const Result<const PermissionSet*> current =
+      scope.transaction().permission_set(existing.permissions);
   if (!current) return storage_failure(current);
   std::vector<api::NamedPrincipals> permissions;
   for (const std::string_view name : api::permission_names(call.route.kind)) {
-    const std::vector<std::string>* principals = current->find(name);
+    const std::vector<std::string>* principals = (*current)->find(name);
     permissions.push_back(
         {std::string(name), principals != nullptr ? *principals : std::vector<std::string>{}});
   }
