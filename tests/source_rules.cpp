@@ -123,7 +123,8 @@ std::optional<std::string> sibling_of(std::string_view path, std::string_view fo
 
 bool is_test(std::string_view path) {
   const std::string_view name = path.substr(path.rfind('/') + 1);
-  return name.ends_with("_test.cpp") || name.ends_with("_bench.cpp") || name.starts_with("test_");
+  return name.ends_with("_test.cpp") || name.ends_with("_bench.cpp") ||
+         name.ends_with("_for_test.h") || name.starts_with("test_");
 }
 
 class Checker {
