@@ -83,6 +83,7 @@ class Delivery {
   void acknowledged(const protocol::Acknowledgment& message, std::int64_t now_ms);
   // Goes back to the last acknowledged operation when the client has been silent for too long.
   void tick(std::int64_t now_ms);
+  std::int64_t scanned() const { return scanned_; }
 
  private:
   struct Sent {

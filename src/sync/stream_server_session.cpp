@@ -377,6 +377,10 @@ void StreamServerSession::operations_read(const DeliveryPage& page, Now now) {
   end(kInternalError, "cannot continue");
 }
 
+std::int64_t StreamServerSession::log_position() const {
+  return delivery_ != nullptr ? delivery_->scanned() : 0;
+}
+
 void StreamServerSession::tick(Now now) {
   if (state_ == State::connected &&
       now.monotonic_ms - started_at_ms_ >= options_.handshake_timeout_ms) {

@@ -135,6 +135,8 @@ class StreamServerSession {
 
   const std::string& node() const { return node_; }  // the client's
   bool streaming() const { return state_ == State::streaming; }
+  // Up to where the log was looked at for this client; 0 before the handshake.
+  std::int64_t log_position() const;
   bool ended() const { return state_ == State::ended; }
 
  private:
