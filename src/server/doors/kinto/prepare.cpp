@@ -58,10 +58,10 @@ api::Checked<void> negotiate(Call& call) {
 // Everything but the body. `path` and `query` as they were sent.
 api::Checked<void> read_call(const DoorContext& door, Call& call, std::string_view path,
                              std::string_view query) {
+  call.path = percent_decode(path);
   api::Checked<api::Route> route = api::route_path(path);
   if (!route) return api::refuse(route);
   call.route = std::move(*route);
-  call.path = percent_decode(path);
   if (call.route.endpoint == api::Endpoint::redirect || call.method == net::HttpMethod::options) {
     return {};
   }
