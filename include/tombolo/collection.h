@@ -37,7 +37,7 @@ struct ImportOptions {
   // Records of one transaction. The import is durable up to the last full transaction.
   std::size_t transaction_records = 1000;
   // Told after each transaction how many of how many are done; false ends the import (cancelled).
-  std::function<bool(std::size_t done, std::size_t total)> progress;
+  std::function<bool(std::size_t done, std::size_t total)> progress = {};
 };
 
 struct ImportSummary {

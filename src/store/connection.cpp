@@ -63,9 +63,9 @@ int on_wal_commit(void* context, sqlite3* database, const char* schema, int page
   return SQLITE_OK;
 }
 
-void harden(sqlite3* database) {
+void harden(sqlite3* database, bool trusted_schema) {
   sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, trusted_schema ? 1 : 0, nullptr);
   sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
   sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
@@ -133,7 +133,7 @@ Result<void> use_wal(ConnectionState& state, const OpenOptions& options) {
 Result<void> apply_settings(Connection& connection, const OpenOptions& options) {
   ConnectionState& state = connection.state();
   sqlite3_busy_timeout(state.database, options.busy_timeout_ms);
-  harden(state.database);
+  harden(state.database, options.trusted_schema);
   if (!state.read_only) {
     auto sized = connection.execute("PRAGMA page_size=" + std::to_string(options.page_size_bytes));
     if (!sized) return sized;

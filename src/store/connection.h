@@ -44,6 +44,9 @@ struct OpenOptions {
   // Bytes of the file to read through a memory map. With a map, a failing disk or a file that
   // somebody truncates raises SIGBUS instead of an error.
   std::int64_t mmap_bytes = 0;
+  // Whether indexes of the file may call functions that SQLite does not know to be harmless, which
+  // json_extract() is one of in some versions. Then define no function that does harm.
+  bool trusted_schema = false;
   int busy_timeout_ms = 5000;           // how long to wait for another connection's lock
   int wal_autocheckpoint_pages = 1000;  // 0: the owner calls checkpoint()
 };

@@ -1,0 +1,81 @@
+#include "client/engine.h"
+
+namespace tombolo::client {
+namespace {
+
+Result<void> check_options(const std::string& path, const OpenOptions& options) {
+  constexpr std::int64_t kMaxBusyMs = 24LL * 60 * 60 * 1000;
+  if (path.empty() || path == ":memory:") {
+    return fail(ErrorCode::invalid_argument, "a database needs the path of a file");
+  }
+  if (options.busy_timeout_ms < 0 || options.busy_timeout_ms > kMaxBusyMs ||
+      options.watch_interval_ms < 1) {
+    return fail(ErrorCode::invalid_argument, "busy_timeout_ms must be in 0.." +
+                                                 std::to_string(kMaxBusyMs) +
+                                                 " and watch_interval_ms at least 1");
+  }
+  return {};
+}
+
+}  // namespace
+
+Engine::Engine(std::string path, const OpenOptions& options, const Environment& environment)
+    : path_(std::move(path)), options_(options), environment_(environment) {}
+
+Result<std::shared_ptr<Engine>> Engine::open(const std::string& path, const OpenOptions& options,
+                                             const Environment& environment) {
+  if (auto good = check_options(path, options); !good) return fail(good);
+  std::shared_ptr<Engine> engine(new Engine(path, options, environment));
+  auto local = LocalStore::open(path, options, environment);
+  if (!local) return fail(local);
+  engine->store_ = std::move(*local);
+  engine->readers_ = std::make_unique<ReaderPool>(path, connection_options(options, true));
+  engine->notifier_ = std::make_unique<Notifier>(*engine->readers_, options.watch_interval_ms);
+  return engine;
+}
+
+void Engine::close() {
+  if (closed_.exchange(true)) return;
+  if (notifier_) notifier_->stop();
+  if (readers_) readers_->close();
+  lock_.lock();
+  store_.reset();
+  lock_.unlock();
+}
+
+Result<std::unique_ptr<WriteSession>> Engine::begin() {
+  if (lock_.held_by_this_thread()) {
+    return fail(ErrorCode::precondition_failed,
+                "this thread has a transaction open: write through it, or end it first");
+  }
+  lock_.lock();
+  if (closed_ || !store_) {
+    lock_.unlock();
+    return fail(ErrorCode::precondition_failed, "the database " + path_ + " is closed");
+  }
+  return WriteSession::begin(*store_, lock_, notifier_->wants_ids());
+}
+
+Result<void> Engine::commit(WriteSession& session) {
+  const std::int64_t revision = session.revision();
+  notifier_->expect(revision);
+  bool pending = false;
+  Result<void> done = session.commit([&](CommitSummary&& summary) {
+    pending = summary.pending_added;
+    if (!session.wrote()) return;
+    notifier_->committed(std::move(summary));
+  });
+  if (!done || !session.wrote()) notifier_->call_off(revision);
+  if (pending) {
+    const std::lock_guard guard(listener_mutex_);
+    if (pending_listener_) pending_listener_();
+  }
+  return done;
+}
+
+void Engine::set_pending_listener(std::function<void()> listener) {
+  const std::lock_guard guard(listener_mutex_);
+  pending_listener_ = std::move(listener);
+}
+
+}  // namespace tombolo::client

@@ -1,0 +1,75 @@
+// What a Database is made of: the writer, the readers, the notification thread and the remotes,
+// shared by all handles to it.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+
+#include "client/local_store.h"
+#include "client/notifier.h"
+#include "client/reader_pool.h"
+#include "client/write_session.h"
+#include "client/writer_lock.h"
+
+#include "tombolo/database.h"
+#include "tombolo/result.h"
+
+namespace tombolo::client {
+
+// Thread-safe.
+class Engine {
+ public:
+  static Result<std::shared_ptr<Engine>> open(const std::string& path, const OpenOptions& options,
+                                              const Environment& environment);
+  ~Engine() { close(); }
+
+  void close();
+  const std::string& path() const { return path_; }
+  const Environment& environment() const { return environment_; }
+  const OpenOptions& options() const { return options_; }
+  Notifier& notifier() { return *notifier_; }
+
+  // Begins a write transaction, after those of other threads. Errors: precondition_failed (closed,
+  // or this thread has one open already), busy, storage.
+  Result<std::unique_ptr<WriteSession>> begin();
+
+  // Commits, tells the observers and wakes the remotes.
+  Result<void> commit(WriteSession& session);
+
+  // Runs `work(WriteSession&)`, which answers a Result, in a transaction of its own: commits when
+  // it succeeds.
+  template <typename Work>
+  auto write(Work&& work) -> std::invoke_result_t<Work, WriteSession&> {
+    auto session = begin();
+    if (!session) return fail(session);
+    auto result = work(**session);
+    if (!result) return result;
+    if (auto done = commit(**session); !done) return fail(done);
+    return result;
+  }
+
+  // Runs `work(const ReadConnection&, Reader&)` on a pooled connection.
+  Result<ReaderPool::Lease> reader() { return readers_->lease(); }
+
+  // Called after each commit that left something pending; null for none.
+  void set_pending_listener(std::function<void()> listener);
+
+ private:
+  Engine(std::string path, const OpenOptions& options, const Environment& environment);
+
+  const std::string path_;
+  const OpenOptions options_;
+  const Environment environment_;
+  WriterLock lock_;
+  std::unique_ptr<LocalStore> store_;  // under lock_; null once closed
+  std::unique_ptr<ReaderPool> readers_;
+  std::unique_ptr<Notifier> notifier_;
+  std::atomic<bool> closed_ = false;
+  std::mutex listener_mutex_;
+  std::function<void()> pending_listener_;
+};
+
+}  // namespace tombolo::client

@@ -1,0 +1,14 @@
+#include "client/environment.h"
+
+#include "os/clock.h"
+#include "os/entropy.h"
+
+namespace tombolo::client {
+
+Environment Environment::system() {
+  static const os::SystemClock clock;
+  static os::SystemRandom random;
+  return {&clock, &random};
+}
+
+}  // namespace tombolo::client

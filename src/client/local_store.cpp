@@ -1,0 +1,66 @@
+#include "client/local_store.h"
+
+#include "client/local_schema.h"
+#include "os/files.h"
+#include "store/id.h"
+#include "store/transaction.h"
+
+namespace tombolo::client {
+
+store::OpenOptions connection_options(const OpenOptions& options, bool for_reading) {
+  store::OpenOptions result;
+  result.mode = for_reading      ? store::OpenMode::read_only
+                : options.create ? store::OpenMode::create
+                                 : store::OpenMode::read_write;
+  result.synchronous = options.durability == Durability::full ? store::Synchronous::full
+                                                              : store::Synchronous::normal;
+  result.trusted_schema = true;  // declared indexes call json_extract()
+  result.busy_timeout_ms = static_cast<int>(options.busy_timeout_ms);
+  return result;
+}
+
+LocalStore::LocalStore(store::Connection connection, const Environment& environment)
+    : connection_(std::move(connection)),
+      environment_(environment),
+      ids_(*environment.clock, *environment.random) {}
+
+Result<std::unique_ptr<LocalStore>> LocalStore::open(const std::string& path,
+                                                     const OpenOptions& options,
+                                                     const Environment& environment) {
+  if (!options.create && !os::path_exists(path)) {
+    return fail(ErrorCode::not_found, "there is no database " + path);
+  }
+  auto connection = store::Connection::open(path, connection_options(options, false));
+  if (!connection) return fail(connection);
+  if (auto done = store::define_id_functions(*connection); !done) return fail(done);
+  if (auto done = store::migrate(*connection, local_schema()); !done) return fail(done);
+  std::unique_ptr<LocalStore> local(new LocalStore(std::move(*connection), environment));
+  if (auto done = local->prepare(); !done) return fail(done);
+  return local;
+}
+
+Result<void> LocalStore::prepare() {
+  auto statements = LocalStatements::prepare(connection_);
+  if (!statements) return fail(statements);
+  statements_ = std::make_unique<LocalStatements>(std::move(*statements));
+  cache_ = std::make_unique<store::StatementCache>(connection_);
+  catalog_ = std::make_unique<Catalog>(connection_, *statements_);
+  return ensure_state();
+}
+
+Result<void> LocalStore::ensure_state() {
+  auto transaction = store::Transaction::begin(connection_);
+  if (!transaction) return fail(transaction);
+  auto state = (*statements_)[Sql::read_state].query_one([](const store::Row&) { return true; });
+  if (!state) return fail(state);
+  if (*state) return {};
+  const Result<std::int64_t> node = catalog_->node_key(ids_.next());
+  if (!node) return fail(node);
+  auto insert =
+      store::Statement::prepare(connection_, "INSERT INTO state VALUES (1, ?1, 0, 0, 0, 0, 0)");
+  if (!insert) return fail(insert);
+  if (auto done = insert->run(*node); !done) return fail(done);
+  return transaction->commit();
+}
+
+}  // namespace tombolo::client

@@ -1,0 +1,51 @@
+// The database file of a client: its writer connection and what is prepared on it.
+//
+// One LocalStore per Database; used under the write lock, by WriteSession.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/uuid.h"
+#include "client/catalog.h"
+#include "client/environment.h"
+#include "client/local_statements.h"
+#include "store/connection.h"
+#include "store/statement_cache.h"
+
+#include "tombolo/database.h"
+#include "tombolo/result.h"
+
+namespace tombolo::client {
+
+// How every connection to a database file is set up.
+store::OpenOptions connection_options(const OpenOptions& options, bool for_reading);
+
+class LocalStore {
+ public:
+  // Opens or makes the file, brings its schema up to date and, in a new one, draws the node id.
+  static Result<std::unique_ptr<LocalStore>> open(const std::string& path,
+                                                  const OpenOptions& options,
+                                                  const Environment& environment);
+
+  store::Connection& connection() { return connection_; }
+  LocalStatements& statements() { return *statements_; }
+  store::StatementCache& cache() { return *cache_; }
+  Catalog& catalog() { return *catalog_; }
+  UuidGenerator& ids() { return ids_; }
+  const Environment& environment() const { return environment_; }
+
+ private:
+  LocalStore(store::Connection connection, const Environment& environment);
+  Result<void> prepare();
+  Result<void> ensure_state();
+
+  store::Connection connection_;
+  Environment environment_;
+  UuidGenerator ids_;
+  std::unique_ptr<LocalStatements> statements_;
+  std::unique_ptr<store::StatementCache> cache_;
+  std::unique_ptr<Catalog> catalog_;
+};
+
+}  // namespace tombolo::client

@@ -1,0 +1,54 @@
+// What an application writes, as operations: each of these checks the values against the schema,
+// appends one operation to the log and makes the record what follows.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/write_session.h"
+
+#include "tombolo/collection.h"
+#include "tombolo/result.h"
+
+namespace tombolo::client {
+
+// Writes one collection through a session. A failure that left something half done poisons the
+// session; one that came before (invalid_argument, not_found, already_exists) does not.
+class LocalWriter {
+ public:
+  // Makes the collection when there is none.
+  static Result<LocalWriter> of(WriteSession& session, std::string_view collection);
+
+  Result<std::string> create(Object record);  // the id: record["id"], or a new one
+  Result<void> replace(std::string_view id, Object record);
+  Result<void> patch(std::string_view id, const Object& fields);
+  Result<void> put(std::string_view id, Object record);
+  Result<void> remove_fields(std::string_view id, const std::vector<std::string>& fields);
+  Result<void> remove(std::string_view id);
+  Result<void> change(std::string_view id, std::string_view field, core::AtomicOperation operation);
+  Result<void> import_record(const Object& record, ImportOptions::Existing existing,
+                             ImportSummary& summary);
+
+ private:
+  LocalWriter(WriteSession& session, CollectionEntry& collection)
+      : session_(session), collection_(collection) {}
+
+  Result<bool> insert(std::string_view id, const Object& record);  // false: it exists
+  Result<RecordRow> living(std::string_view id);
+  Result<void> replace(std::string_view id, const RecordRow& row, Object record);
+  Result<void> update(std::string_view id, const RecordRow& row, core::RecordState& state,
+                      core::Operation operation);
+  Result<void> log(std::string_view id, const RecordRow& row, core::RecordState& state,
+                   core::Operation operation);
+  core::Operation make(core::OperationType type, std::string_view id);
+
+  WriteSession& session_;
+  CollectionEntry& collection_;
+};
+
+// Whether `id` may name a record.
+Result<void> check_record_id(std::string_view id);
+
+}  // namespace tombolo::client

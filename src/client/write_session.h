@@ -1,0 +1,162 @@
+// One write transaction on a database file: it reads where clock, counters and catalog stand,
+// hands out stamps, changes records and appends operations, and writes all of that back with the
+// commit. What is written together here is true together after any crash.
+//
+// Used by one thread, under the write lock that it holds until it ends.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "client/fingerprint.h"
+#include "client/local_store.h"
+#include "client/writer_lock.h"
+#include "core/fold.h"
+#include "core/hlc.h"
+#include "core/operation.h"
+#include "store/id.h"
+#include "store/transaction.h"
+
+#include "tombolo/result.h"
+
+namespace tombolo::client {
+
+// A row of `records`.
+struct RecordRow {
+  std::int64_t key = 0;
+  std::string data;  // JSON of the fields
+  bool deleted = false;
+  std::int64_t stamp = 0;
+  std::int64_t node_key = 0;
+  std::optional<std::string> base;
+  std::optional<std::string> base_version;
+
+  // The remote has exactly this record: a change must keep it as the base.
+  bool is_base() const { return base_version && !base; }
+};
+
+// What a record becomes.
+struct NewVersion {
+  std::string_view data;
+  bool deleted = false;
+  std::int64_t stamp = 0;
+  std::int64_t node_key = 0;
+};
+
+// What a commit did, for those who are to be told.
+struct CommitSummary {
+  struct Changed {
+    std::string collection;
+    std::vector<std::string> records;  // empty unless ids were asked for
+  };
+  std::int64_t revision = 0;
+  std::string origin;  // the remote that it came from; empty: this device
+  std::vector<Changed> changed;
+  std::vector<Changed> conflicts;  // records with new entries in the loss ledger
+  std::vector<Changed> rejected;   // records with new dead letters
+  bool pending_added = false;      // something is there for remotes to fetch
+};
+
+core::Timestamp unpack_stamp(std::int64_t stamp, std::string node);
+
+class WriteSession {
+ public:
+  // The caller has taken `lock`; the session gives it back at its end, or at once when it fails.
+  // Takes the file's write lock. Errors: busy, storage, corrupt.
+  static Result<std::unique_ptr<WriteSession>> begin(LocalStore& store, WriterLock& lock,
+                                                     bool collect_ids);
+  ~WriteSession();
+  WriteSession(const WriteSession&) = delete;
+  WriteSession& operator=(const WriteSession&) = delete;
+
+  // Ends the session in any case. The summary is handed to `committed` before the lock is given
+  // back, so that summaries come in the order of the commits.
+  Result<void> commit(const std::function<void(CommitSummary&&)>& committed = {});
+  void rollback();
+  bool open() const { return transaction_.has_value(); }
+  bool wrote() const { return dirty_; }  // whether its commit took a revision
+  std::int64_t revision() const { return revision_; }
+
+  // Whether a write has failed halfway, so that commit() will refuse.
+  void poison(const Error& error);
+
+  LocalStore& store() { return store_; }
+  Catalog& catalog() { return store_.catalog(); }
+  const std::string& node() const { return clock_.last().node; }
+  std::int64_t node_key() const { return node_key_; }
+  std::int64_t wall_ms() const { return store_.environment().clock->wall_ms(); }
+  void set_origin(std::string remote) { summary_.origin = std::move(remote); }
+  CommitSummary& summary() { return summary_; }
+
+  // The id that ties the operations of an explicit transaction together; drawn at first use.
+  void tie_together() { tied_ = true; }
+  std::optional<std::string> transaction_id();
+
+  core::Timestamp next_timestamp() { return clock_.now(wall_ms()); }
+  void learn_timestamp(const core::Timestamp& timestamp);
+  std::int64_t next_sequence_number() { return ++sequence_number_; }
+  std::int64_t operation_count() const { return operation_count_; }  // appended by this session
+
+  Result<std::optional<RecordRow>> find_record(const CollectionEntry& collection,
+                                               std::string_view id);
+  // 0 when the id exists.
+  Result<std::int64_t> insert_record(CollectionEntry& collection, std::string_view id,
+                                     const NewVersion& version);
+  Result<void> update_record(CollectionEntry& collection, std::string_view id, const RecordRow& row,
+                             const NewVersion& version);
+
+  // Appends to the log. `data_json` as append_operation_body. Node and sequence number are noted in
+  // the version vector, the id in the fingerprint.
+  Result<void> append_operation(CollectionEntry& collection, std::int64_t record_key,
+                                const core::Operation& operation, store::Blob id,
+                                std::string_view data_json, std::int64_t pending);
+
+  // Notes that the record changed in this transaction.
+  void touch(CollectionEntry& collection, std::string_view id);
+  void subtract_fingerprint(CollectionEntry& collection, store::Blob id);
+  void note_conflict(const CollectionEntry& collection, std::string_view id);
+  void note_rejected(const CollectionEntry& collection, std::string_view id);
+
+  // The operations of a record that are in the log, in the order of their stamps.
+  Result<std::vector<core::Operation>> operations_of(const CollectionEntry& collection,
+                                                     std::int64_t record_key,
+                                                     std::string_view record);
+  Result<core::RecordState> state_of(const RecordRow& row);
+
+ private:
+  struct Totals {
+    std::int64_t collection_key;
+    Fingerprint added;
+  };
+
+  WriteSession(LocalStore& store, WriterLock& lock);
+  Result<void> load_state();
+  Result<void> flush();
+  Fingerprint& fingerprint_of(const CollectionEntry& collection);
+
+  LocalStore& store_;
+  WriterLock& lock_;
+  std::optional<store::Transaction> transaction_;
+  std::optional<Error> poison_;
+  bool collect_ids_ = false;
+  bool tied_ = false;
+  bool dirty_ = false;
+  std::optional<std::string> transaction_id_;
+  core::HybridLogicalClock clock_{std::string()};
+  std::int64_t node_key_ = 0;
+  std::int64_t sequence_number_ = 0;
+  std::int64_t operation_count_ = 0;
+  std::int64_t catalog_version_ = 0;
+  std::int64_t revision_ = 0;
+  CommitSummary summary_;
+  std::vector<Totals> totals_;
+  std::unordered_map<std::int64_t, std::int64_t> seen_;  // node key -> sequence number
+  std::string body_;                                     // reused
+};
+
+}  // namespace tombolo::client
