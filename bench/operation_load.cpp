@@ -14,6 +14,7 @@
 #include "base/uuid.h"
 #include "core/operation.h"
 #include "http_load.h"
+#include "sample.h"
 
 namespace tombolo::bench {
 namespace {
@@ -32,17 +33,6 @@ std::int64_t wall_now_ms() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
   return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
-}
-
-// A todo-like record of about 200 bytes.
-Object sample_record(int index) {
-  return Object{{"title", "Sample task number " + std::to_string(index)},
-                {"done", index % 3 == 0},
-                {"priority", index % 5},
-                {"notes",
-                 "Some text that makes the record as long as an ordinary one is: about two "
-                 "hundred bytes in all."},
-                {"owner", "user-" + std::to_string(index % 100)}};
 }
 
 std::string operation_text(const core::Operation& operation) {

@@ -15,6 +15,7 @@
 #include "http_load.h"
 #include "operation_load.h"
 #include "report.h"
+#include "sample.h"
 #include "server_process.h"
 
 namespace tombolo::bench {
@@ -39,9 +40,7 @@ std::string http_request(std::string_view method, std::string_view path, std::st
 }
 
 std::string record_body(int index) {
-  return fmt::format(
-      R"({{"data":{{"title":"Sample task number {0}","done":false,"priority":{1},"notes":"Some text that makes the record as long as an ordinary one is: about two hundred bytes in all.","owner":"user-{2}"}}}})",
-      index, index % 5, index % 100);
+  return Value(Object{{"data", sample_record(index)}}).to_json();
 }
 
 constexpr std::string_view kRecords = "/v1/buckets/bench/collections/todos/records";
