@@ -25,6 +25,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(tombolo_options INTERFACE -Wno-tsan)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND NOT TOMBOLO_WASM)
+  # libstdc++ 12's stable_sort uses its own deprecated get_temporary_buffer.
+  target_compile_options(tombolo_options INTERFACE -Wno-deprecated-declarations)
+endif()
+
 if(TOMBOLO_SANITIZE)
   target_compile_options(tombolo_options INTERFACE
     -fsanitize=${TOMBOLO_SANITIZE} -fno-sanitize-recover=all -g1)
