@@ -50,9 +50,8 @@ class WebSocketTest : public testing::Test {
     auto server = HttpServer::start(
         server_options_,
         [this, opened](HttpRequest&&, HttpResponder responder) {
-          responder.upgrade(options_, [this, opened](std::shared_ptr<WebSocketConnection> socket) {
-            opened(socket);
-          });
+          responder.upgrade(
+              options_, [opened](std::shared_ptr<WebSocketConnection> socket) { opened(socket); });
         },
         logger_);
     ASSERT_TRUE(server) << server.error().message;
