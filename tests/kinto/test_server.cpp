@@ -38,6 +38,8 @@ server::Configuration configuration_of(
       configuration.kinto.flush_enabled = value == "true";
     } else if (name == "kinto.readonly") {
       configuration.kinto.readonly = value == "true";
+    } else if (name == "kinto.paginate_by") {
+      configuration.kinto.paginate_by = std::stoll(value);
     } else if (name == "kinto.max_fetch_size") {
       configuration.kinto.max_fetch_size = std::stoll(value);
     } else {
