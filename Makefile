@@ -20,7 +20,7 @@ build: | build/ ## build the library, the server and the command line
 	@$(call build_preset,release)
 
 test: | build/ ## build and run all tests
-	$(need) build test bench wasm node
+	$(need) build test bench wasm node browser
 	@$(call build_preset,release)
 	@$(call run_tests,release)
 
@@ -33,12 +33,12 @@ tidy: | build/ ## run clang-tidy over every C++ file (slow)
 	@scripts/tidy
 
 asan: | build/ ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	$(need) build test wasm node
+	$(need) build test wasm node browser
 	@$(call build_preset,asan)
 	@$(call run_tests,asan)
 
 tsan: | build/ ## all tests under ThreadSanitizer
-	$(need) build test wasm node
+	$(need) build test wasm node browser
 	@$(call build_preset,tsan)
 	@$(call run_tests,tsan)
 
