@@ -1,0 +1,205 @@
+#include "server/changes.h"
+
+#include <functional>
+#include <gtest/gtest.h>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "os/files.h"
+#include "protocol/operation_json.h"
+#include "server/record_log.h"
+#include "server/storage/sqlite_storage.h"
+#include "server/testing.h"
+
+namespace tombolo::server {
+namespace {
+
+TEST(Timestamps, FollowKinto) {
+  EXPECT_EQ(next_last_modified(0, 100, {}, {}), 100);
+  EXPECT_EQ(next_last_modified(100, 100, {}, {}), 101);
+  EXPECT_EQ(next_last_modified(500, 100, {}, {}), 501) << "slides into the future";
+  EXPECT_EQ(next_last_modified(100, 200, {}, 50), 50) << "the past is kept on create";
+  EXPECT_EQ(next_last_modified(100, 200, {}, 100), 101) << "the list's own is one more";
+  EXPECT_EQ(next_last_modified(100, 200, {}, 9000), 9000);
+  EXPECT_EQ(next_last_modified(100, 200, 80, 80), 200) << "not greater: ignored";
+  EXPECT_EQ(next_last_modified(100, 200, 80, 90), 90);
+}
+
+class ChangesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    Result<os::TemporaryDirectory> directory = os::TemporaryDirectory::make();
+    ASSERT_TRUE(directory);
+    directory_.emplace(std::move(*directory));
+    SqliteStorageOptions options;
+    options.path = directory_->path() + "/server.db";
+    storage_ = std::move(*open_sqlite_storage(options, clock_, random_));
+    ids_.emplace(clock_, random_);
+    reader_ = std::move(*storage_->open_reader());
+  }
+
+  void write(const std::function<void(WriteContext&)>& work) {
+    Result<WriteTransaction*> transaction = storage_->begin_write();
+    ASSERT_TRUE(transaction);
+    WriteContext context(**transaction, clock_.wall_ms(), storage_->node(), *ids_);
+    work(context);
+    ASSERT_TRUE(storage_->commit());
+  }
+  std::unique_ptr<ReadTransaction> read() { return std::move(*reader_->begin()); }
+  void put(const ObjectPath& path, Object data) {
+    write([&](WriteContext& context) {
+      const Result<StoredObject> stored = put_object(context, {path, std::move(data), 0, {}});
+      ASSERT_TRUE(stored) << stored.error().message;
+    });
+  }
+  std::vector<core::Operation> operations() {
+    std::vector<core::Operation> found;
+    EXPECT_TRUE(read()->operations_after("b", 0, 1000, [&](const LoggedOperation& logged) {
+      found.push_back(protocol::parse_operation_json(logged.body).value());
+      return true;
+    }));
+    return found;
+  }
+  // An update by a device that saw nothing.
+  IncomingOperation foreign(std::int64_t wall_ms, Object data, core::OperationType type) {
+    core::Operation operation;
+    operation.node = "device";
+    operation.type = type;
+    operation.collection = "c";
+    operation.record = "r";
+    operation.timestamp = {wall_ms, 0, "device"};
+    operation.sequence_number = ++sequence_;
+    if (type != core::OperationType::remove) operation.data = std::move(data);
+    if (type == core::OperationType::update) operation.previous_data = Object();
+    operation.id = core::operation_id(operation).value();
+    std::string body = protocol::operation_json(operation);
+    return {std::move(operation), std::move(body)};
+  }
+  std::vector<AppliedOperation> apply(std::vector<IncomingOperation> incoming) {
+    std::vector<AppliedOperation> applied;
+    write([&](WriteContext& context) {
+      auto result = apply_operations(context, "b", incoming);
+      ASSERT_TRUE(result) << result.error().message;
+      applied = *result;
+    });
+    return applied;
+  }
+
+  ManualClock clock_;
+  SeededRandom random_{1};
+  std::int64_t sequence_ = 0;
+  std::optional<os::TemporaryDirectory> directory_;
+  std::unique_ptr<Storage> storage_;
+  std::unique_ptr<Reader> reader_;
+  std::optional<UuidGenerator> ids_;
+  const ObjectPath record_{ListPath::records("b", "c"), "r"};
+  const ObjectPath collection_ = ObjectPath::collection("b", "c");
+};
+
+TEST_F(ChangesTest, AReplaceIsTheFieldsThatDiffer) {
+  put(record_, {{"a", 1}, {"b", 2}, {"c", 3}});
+  put(record_, {{"a", 1}, {"b", 5}});
+  put(record_, {{"a", 1}, {"b", 5}});
+  const std::vector<core::Operation> logged = operations();
+  ASSERT_EQ(logged.size(), 3u);
+  EXPECT_EQ(logged[0].type, core::OperationType::insert);
+  EXPECT_EQ(logged[1].data, (Object{{"b", 5}, {"c", nullptr}}));
+  EXPECT_EQ(logged[1].previous_data, (Object{{"b", 2}, {"c", 3}}));
+  EXPECT_EQ(logged[1].removed, std::vector<std::string>{"c"});
+  EXPECT_EQ(logged[2].data, Object());
+  for (const core::Operation& operation : logged) {
+    EXPECT_TRUE(protocol::verify_operation_id(operation));
+    EXPECT_TRUE(core::check_operation(operation));
+  }
+  EXPECT_LT(logged[1].timestamp, logged[2].timestamp);
+  EXPECT_EQ(logged[2].sequence_number, 3);
+  EXPECT_EQ(read()->find(record_).value()->data, R"({"a":1,"b":5})");
+}
+
+TEST_F(ChangesTest, AnOperationIsAppliedOnceAndLateOnesAreFoldedIn) {
+  IncomingOperation insert = foreign(1000, {{"a", 1}, {"b", 1}}, core::OperationType::insert);
+  const IncomingOperation again = insert;
+  IncomingOperation late = foreign(2000, {{"a", 2}}, core::OperationType::update);
+  IncomingOperation newest = foreign(3000, {{"b", 3}}, core::OperationType::update);
+  EXPECT_FALSE(apply({insert, newest})[1].duplicate);
+  const std::vector<AppliedOperation> applied = apply({again, late});
+  EXPECT_TRUE(applied[0].duplicate);
+  EXPECT_EQ(applied[1].delivery_sequence, 3);
+  const std::optional<StoredObject> record = read()->find(record_).value();
+  EXPECT_EQ(Value::parse(record->data).value(), (Value{{"a", 2}, {"b", 3}}));
+  EXPECT_EQ(read()->bucket_log("b").value().delivery_sequence, 3);
+  EXPECT_EQ(read()->version_vector("b").value().at("device"), 3);
+}
+
+TEST_F(ChangesTest, AWriteHereIsLaterThanWhatADeviceWithAFastClockWrote) {
+  const std::int64_t ahead = clock_.wall_ms() + 50'000;
+  apply({foreign(ahead, {{"a", 1}}, core::OperationType::insert)});
+  put(record_, {{"a", 2}});
+  EXPECT_EQ(read()->find(record_).value()->data, R"({"a":2})");
+  EXPECT_LT(operations()[0].timestamp, operations()[1].timestamp);
+}
+
+TEST_F(ChangesTest, DeletingACollectionHidesItsRecordsAndTellsTheLog) {
+  put(ObjectPath::bucket("b"), {});
+  put(collection_, {{"title", "t"}});
+  put(record_, {{"a", 1}});
+  put({record_.list, "gone"}, {});
+  write([&](WriteContext& context) {
+    ASSERT_TRUE(delete_object(context, {record_.list, "gone"}));
+    const Result<StoredObject> tombstone = delete_object(context, collection_);
+    ASSERT_TRUE(tombstone);
+    EXPECT_EQ(tombstone->state, ObjectState::deleted);
+  });
+  EXPECT_FALSE(read()->find(record_).value());
+  EXPECT_EQ(read()->list_timestamp(record_.list).value(), 0);
+  EXPECT_EQ(operations().size(), 4u);  // two inserts, two deletes
+  EXPECT_EQ(operations()[3].type, core::OperationType::remove);
+  EXPECT_EQ(operations()[3].record, "r");
+  put(record_, {{"a", 9}});
+  EXPECT_EQ(read()->find(record_).value()->data, R"({"a":9})");
+  EXPECT_EQ(read()->bucket_log("b").value().delivery_sequence, 5);
+}
+
+TEST_F(ChangesTest, DeletingWhatIsNotThereIsNotFound) {
+  put(record_, {});
+  write([&](WriteContext& context) {
+    ASSERT_TRUE(delete_object(context, record_));
+    const Result<StoredObject> again = delete_object(context, record_);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, ErrorCode::not_found);
+  });
+}
+
+TEST_F(ChangesTest, CollectionsAppearForWhomMayCreateThem) {
+  const AccessControl access(
+      PermissionSettings{{"bucket_create_principals", {"system.Authenticated"}}});
+  const Identity alice = identity_of("token:alice");
+  write([&](WriteContext& context) {
+    const Result<bool> refused = ensure_bucket(context, access, anonymous_identity(), "b");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::permission_denied);
+    EXPECT_TRUE(ensure_bucket(context, access, alice, "b").value());
+    EXPECT_FALSE(ensure_bucket(context, access, anonymous_identity(), "b").value());
+    EXPECT_FALSE(ensure_collection(context, access, anonymous_identity(), "b", "c"));
+    EXPECT_TRUE(ensure_collection(context, access, alice, "b", "c").value());
+    EXPECT_TRUE(access.may(context.transaction(), alice, Permission::write, record_).value());
+    EXPECT_FALSE(
+        access.may(context.transaction(), identity_of("token:bob"), Permission::read, record_)
+            .value());
+  });
+}
+
+TEST_F(ChangesTest, AFlushStartsEverythingAnew) {
+  put(ObjectPath::bucket("b"), {});
+  put(record_, {{"a", 1}});
+  write([&](WriteContext& context) { ASSERT_TRUE(context.transaction().erase_all()); });
+  EXPECT_FALSE(read()->find(record_).value());
+  EXPECT_EQ(read()->permissions_of(ObjectPath::bucket("b")).value(), std::nullopt);
+  put(record_, {{"a", 2}});
+  EXPECT_EQ(read()->bucket_log("b").value().delivery_sequence, 1);
+}
+
+}  // namespace
+}  // namespace tombolo::server

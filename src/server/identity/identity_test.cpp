@@ -1,0 +1,45 @@
+#include "server/identity/identity.h"
+
+#include <gtest/gtest.h>
+
+#include "base/hmac.h"
+#include "base/text.h"
+
+namespace tombolo::server {
+namespace {
+
+const Authenticator kAuthenticator({"secret", {{"t0ken", "alice"}}});
+
+TEST(Authenticator, NamesBasicUsersByTheirHmac) {
+  const Identity identity = kAuthenticator.authenticate("Basic " + to_base64("bob:pass"));
+  EXPECT_EQ(identity.user_id, "basicauth:" + to_hex(hmac_sha256("secret", "bob:pass")));
+  EXPECT_EQ(identity.principals, (std::vector<std::string>{identity.user_id, "system.Everyone",
+                                                           "system.Authenticated"}));
+}
+
+TEST(Authenticator, TakesAnEmptyUserAndWhatIsMalformedAsAnonymous) {
+  for (const std::string& header :
+       {"Basic " + to_base64(":pass"), "Basic " + to_base64("nocolon"), std::string("Basic !!"),
+        std::string("Basic"), std::string(), std::string("Digest x"), std::string("Bearer nope")}) {
+    const Identity identity = kAuthenticator.authenticate(header);
+    EXPECT_FALSE(identity.authenticated()) << header;
+    EXPECT_EQ(identity.owner(), "system.Everyone");
+  }
+}
+
+TEST(Authenticator, KnowsStaticTokens) {
+  EXPECT_EQ(kAuthenticator.authenticate("bearer t0ken").user_id, "token:alice");
+  EXPECT_EQ(kAuthenticator.authenticate_token("t0ken").owner(), "token:alice");
+  EXPECT_FALSE(kAuthenticator.authenticate_token("").authenticated());
+}
+
+TEST(Authenticator, GivesEachUserADefaultBucket) {
+  const std::string bucket = kAuthenticator.default_bucket(identity_of("token:alice"));
+  const std::string hex = to_hex(hmac_sha256("secret", "token:alice"));
+  EXPECT_EQ(bucket.size(), 36u);
+  EXPECT_EQ(bucket.substr(0, 8), hex.substr(0, 8));
+  EXPECT_EQ(bucket.substr(24), hex.substr(20, 12));
+}
+
+}  // namespace
+}  // namespace tombolo::server

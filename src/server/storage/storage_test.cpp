@@ -1,0 +1,294 @@
+// What every storage back end must do; run over each.
+#include "server/storage/storage.h"
+
+#include <functional>
+#include <gtest/gtest.h>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "os/files.h"
+#include "server/changes.h"
+#include "server/identity/permissions.h"
+#include "server/storage/sqlite_storage.h"
+#include "server/testing.h"
+
+namespace tombolo::server {
+namespace {
+
+using Opener = std::function<Result<std::unique_ptr<Storage>>(const std::string& directory,
+                                                              const Clock&, Random&)>;
+
+struct BackEnd {
+  std::string name;
+  Opener open;
+};
+
+class StorageTest : public testing::TestWithParam<BackEnd> {
+ protected:
+  void SetUp() override {
+    Result<os::TemporaryDirectory> directory = os::TemporaryDirectory::make();
+    ASSERT_TRUE(directory);
+    directory_.emplace(std::move(*directory));
+    open();
+  }
+
+  void open() {
+    storage_.reset();
+    Result<std::unique_ptr<Storage>> storage = GetParam().open(directory_->path(), clock_, random_);
+    ASSERT_TRUE(storage) << storage.error().message;
+    storage_ = std::move(*storage);
+    ids_.emplace(clock_, random_);
+  }
+
+  // Runs `work` in a transaction of its own.
+  void write(const std::function<void(WriteContext&)>& work) {
+    Result<WriteTransaction*> transaction = storage_->begin_write();
+    ASSERT_TRUE(transaction) << transaction.error().message;
+    WriteContext context(**transaction, clock_.wall_ms(), storage_->node(), *ids_);
+    work(context);
+    const Result<void> committed = storage_->commit();
+    ASSERT_TRUE(committed) << committed.error().message;
+  }
+
+  std::unique_ptr<ReadTransaction> read() {
+    if (!reader_) reader_ = std::move(*storage_->open_reader());
+    return std::move(*reader_->begin());
+  }
+
+  void put(const std::string& id, Object data, PermissionsKey permissions = kNoPermissions) {
+    write([&](WriteContext& context) {
+      const Result<StoredObject> stored =
+          put_object(context, {{records_, id}, std::move(data), permissions, {}});
+      ASSERT_TRUE(stored) << stored.error().message;
+    });
+  }
+
+  std::vector<std::string> listed(ListQuery query) {
+    query.list = records_;
+    std::vector<std::string> ids;
+    const Result<void> done = read()->list(query, [&](const ObjectView& object) {
+      ids.emplace_back(object.id);
+      return true;
+    });
+    EXPECT_TRUE(done) << done.error().message;
+    return ids;
+  }
+  std::vector<std::string> filtered(Filter filter, bool tombstones = false) {
+    ListQuery query;
+    query.filters.push_back(std::move(filter));
+    query.include_tombstones = tombstones;
+    query.sort = {{"id", false}};
+    return listed(query);
+  }
+
+  ManualClock clock_;
+  SeededRandom random_{1};
+  std::optional<os::TemporaryDirectory> directory_;
+  std::unique_ptr<Storage> storage_;
+  std::unique_ptr<Reader> reader_;  // ends before the storage
+  std::optional<UuidGenerator> ids_;
+  const ListPath records_ = ListPath::records("b", "c");
+};
+
+using Ids = std::vector<std::string>;
+
+TEST_P(StorageTest, FindsWhatWasWrittenAfterReopening) {
+  put("x", {{"a", 1}});
+  const std::string node = storage_->node();
+  const std::string secret = storage_->secret();
+  reader_.reset();
+  open();
+  EXPECT_EQ(storage_->node(), node);
+  EXPECT_EQ(storage_->secret(), secret);
+  const auto found = read()->find(records_, "x");
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((*found)->data, R"({"a":1})");
+  EXPECT_EQ((*found)->last_modified, clock_.wall_ms());
+}
+
+TEST_P(StorageTest, TimestampsOfAListIncreaseStrictlyWhileTheClockStands) {
+  put("x", {});
+  put("y", {});
+  put("x", {});
+  EXPECT_EQ(read()->find(records_, "x").value()->last_modified, clock_.wall_ms() + 2);
+  EXPECT_EQ(read()->list_timestamp(records_).value(), clock_.wall_ms() + 2);
+  EXPECT_EQ(listed({}), (Ids{"x", "y"}));
+}
+
+TEST_P(StorageTest, AReaderSeesTheSnapshotThatItBegan) {
+  put("x", {{"a", 1}});
+  const auto before = read();
+  const std::unique_ptr<Reader> other = std::move(*storage_->open_reader());
+  put("x", {{"a", 2}});
+  EXPECT_EQ(before->find(records_, "x").value()->data, R"({"a":1})");
+  EXPECT_EQ((*other->begin())->find(records_, "x").value()->data, R"({"a":2})");
+}
+
+TEST_P(StorageTest, ComparesAcrossTypesInPostgresOrder) {
+  put("null", {{"f", nullptr}});
+  put("text", {{"f", "a"}});
+  put("number", {{"f", 10}});
+  put("boolean", {{"f", true}});
+  put("list", {{"f", Array{1}}});
+  put("object", {{"f", Object{{"k", 1}}}});
+  put("missing", {{"g", 1}});
+  ListQuery query;
+  query.sort = {{"f", false}};
+  EXPECT_EQ(listed(query), (Ids{"null", "text", "number", "boolean", "list", "object", "missing"}));
+  EXPECT_EQ(filtered({"f", FilterOperator::less, 10}), (Ids{"null", "text"}));
+  EXPECT_EQ(filtered({"f", FilterOperator::at_most, 10}), (Ids{"null", "number", "text"}));
+  EXPECT_EQ(filtered({"f", FilterOperator::greater, true}), (Ids{"list", "missing", "object"}));
+  EXPECT_EQ(filtered({"f", FilterOperator::equal, "10"}), Ids{});
+  EXPECT_EQ(filtered({"f", FilterOperator::equal, 10.0}), Ids{"number"});
+  EXPECT_EQ(filtered({"f", FilterOperator::not_equal, 10}).size(), 6u);
+  EXPECT_EQ(filtered({"f", FilterOperator::in, Array{10, "a"}}), (Ids{"number", "text"}));
+  EXPECT_EQ(filtered({"f", FilterOperator::exclude, Array{10, "a"}}).size(), 5u);
+  EXPECT_EQ(filtered({"f", FilterOperator::has, false}), Ids{"missing"});
+  EXPECT_EQ(filtered({"f.k", FilterOperator::equal, 1}), Ids{"object"});
+}
+
+TEST_P(StorageTest, MatchesPatternsListsAndOddNames) {
+  put("a", {{"name", "Ärger"}, {"tags", Array{"x", "y"}}, {"a \"b", 1}, {"p.q", 2}});
+  put("b", {{"name", "merger"}, {"tags", Array{"y"}}});
+  put("c", {{"name", 12}, {"tags", "xy"}});
+  EXPECT_EQ(filtered({"name", FilterOperator::like, "RGER"}), (Ids{"a", "b"}));
+  EXPECT_EQ(filtered({"name", FilterOperator::like, "ä*"}), Ids{"a"});
+  EXPECT_EQ(filtered({"name", FilterOperator::like, "1"}), Ids{"c"});
+  EXPECT_EQ(filtered({"tags", FilterOperator::contains, "y"}), (Ids{"a", "b"}));
+  EXPECT_EQ(filtered({"tags", FilterOperator::contains, Array{"x", "y"}}), Ids{"a"});
+  EXPECT_EQ(filtered({"tags", FilterOperator::contains_any, Array{"x", "z"}}), Ids{"a"});
+  EXPECT_EQ(filtered({"a \"b", FilterOperator::equal, 1, true}), Ids{"a"});
+  EXPECT_EQ(filtered({"p.q", FilterOperator::equal, 2, true}), Ids{"a"});
+}
+
+TEST_P(StorageTest, TombstonesAreSubjectToFilters) {
+  put("a", {{"t", 1}});
+  put("b", {{"t", 1}});
+  write([&](WriteContext& context) { ASSERT_TRUE(delete_object(context, {records_, "a"})); });
+  EXPECT_EQ(filtered({"t", FilterOperator::equal, 1}, true), Ids{"b"});
+  EXPECT_EQ(filtered({"deleted", FilterOperator::equal, true}, true), Ids{"a"});
+  ListQuery query;
+  query.list = records_;
+  EXPECT_EQ(read()->count(query).value(), 1);
+  query.include_tombstones = true;
+  EXPECT_EQ(read()->count(query).value(), 2);
+}
+
+TEST_P(StorageTest, PagesByKeysetWithTiesAndMissingValues) {
+  for (int i = 0; i < 20; ++i) {
+    Object data;
+    if (i % 3 != 0) data.set("f", Value(i % 2));
+    put("r" + std::to_string(i), data);
+  }
+  for (const bool descending : {false, true}) {
+    ListQuery query;
+    query.list = records_;
+    query.sort = {{"f", descending}, {"last_modified", true}};
+    const Ids whole = listed(query);
+    ASSERT_EQ(whole.size(), 20u);
+    Ids paged;
+    query.limit = 3;
+    for (;;) {
+      std::optional<ListPosition> next;
+      ASSERT_TRUE(read()->list(query, [&](const ObjectView& object) {
+        paged.emplace_back(object.id);
+        const Value data = Value::parse(object.data).value();
+        const Value* field = data.if_object()->find("f");
+        next.emplace();
+        next->values = {field != nullptr ? std::optional<Value>(*field) : std::nullopt,
+                        Value(object.last_modified)};
+        next->object_key = object.key;
+        return true;
+      }));
+      if (!next) break;
+      query.after = next;
+    }
+    EXPECT_EQ(paged, whole);
+  }
+}
+
+TEST_P(StorageTest, DeliverySequencesHaveNoGapAfterAnUndoneSavepoint) {
+  put("x", {{"a", 1}});
+  write([&](WriteContext& context) {
+    ASSERT_TRUE(context.transaction().begin_savepoint());
+    ASSERT_TRUE(put_object(context, {{records_, "lost"}, {}, {}, {}}));
+    ASSERT_TRUE(context.transaction().undo_savepoint());
+    ASSERT_TRUE(context.transaction().begin_savepoint());
+    ASSERT_TRUE(put_object(context, {{records_, "kept"}, {}, {}, {}}));
+    ASSERT_TRUE(context.transaction().release_savepoint());
+  });
+  std::vector<std::int64_t> sequences;
+  ASSERT_TRUE(read()->operations_after("b", 0, 100, [&](const LoggedOperation& operation) {
+    sequences.push_back(operation.delivery_sequence);
+    EXPECT_EQ(operation.collection, "c");
+    EXPECT_EQ(operation.node, storage_->node());
+    return true;
+  }));
+  EXPECT_EQ(sequences, (std::vector<std::int64_t>{1, 2}));
+  EXPECT_FALSE(read()->find(records_, "lost").value());
+  EXPECT_EQ(read()->version_vector("b").value().at(storage_->node()), 2);
+}
+
+TEST_P(StorageTest, ARolledBackTransactionLeavesNothing) {
+  put("x", {});
+  const BucketLog before = read()->bucket_log("b").value();
+  Result<WriteTransaction*> transaction = storage_->begin_write();
+  ASSERT_TRUE(transaction);
+  WriteContext context(**transaction, clock_.wall_ms(), storage_->node(), *ids_);
+  ASSERT_TRUE(put_object(context, {{records_, "y"}, {}, {}, {}}));
+  storage_->rollback();
+  put("z", {});
+  const BucketLog after = read()->bucket_log("b").value();
+  EXPECT_EQ(after.delivery_sequence, before.delivery_sequence + 1);
+  EXPECT_NE(after.fingerprint, before.fingerprint);
+  EXPECT_EQ(listed({}), (Ids{"z", "x"}));
+}
+
+TEST_P(StorageTest, PermissionsAreNeverOlderThanTheSnapshot) {
+  const ObjectPath bucket = ObjectPath::bucket("b");
+  PermissionSet set;
+  set.add("read", "alice");
+  PermissionsKey key = 0;
+  write([&](WriteContext& context) {
+    key = context.transaction().intern(set).value();
+    ASSERT_TRUE(put_object(context, {bucket, {}, key, {}}));
+  });
+  EXPECT_EQ(read()->permissions_of(bucket).value(), key);
+  write([&](WriteContext& context) { ASSERT_TRUE(put_object(context, {bucket, {}, 0, {}})); });
+  EXPECT_EQ(read()->permissions_of(bucket).value(), kNoPermissions);
+  write([&](WriteContext& context) { ASSERT_TRUE(delete_object(context, bucket)); });
+  EXPECT_EQ(read()->permissions_of(bucket).value(), std::nullopt);
+}
+
+TEST_P(StorageTest, ListsOnlyWhatIsShared) {
+  PermissionSet set;
+  set.add("read", "alice");
+  set.add("write", "bob");
+  PermissionsKey key = 0;
+  write([&](WriteContext& context) { key = context.transaction().intern(set).value(); });
+  put("shared", {}, key);
+  put("private", {});
+  const std::string_view names[] = {"read"};
+  const std::vector<std::string> alice = {"alice"};
+  const std::vector<std::string> bob = {"bob"};
+  ListQuery query;
+  query.visible = read()->sets_granting(names, alice).value();
+  EXPECT_EQ(listed(query), Ids{"shared"});
+  query.visible = read()->sets_granting(names, bob).value();
+  EXPECT_EQ(listed(query), Ids{});
+}
+
+Result<std::unique_ptr<Storage>> open_sqlite(const std::string& directory, const Clock& clock,
+                                             Random& random) {
+  SqliteStorageOptions options;
+  options.path = directory + "/server.db";
+  return open_sqlite_storage(options, clock, random);
+}
+
+INSTANTIATE_TEST_SUITE_P(BackEnds, StorageTest, testing::Values(BackEnd{"Sqlite", open_sqlite}),
+                         [](const auto& back_end) { return back_end.param.name; });
+
+}  // namespace
+}  // namespace tombolo::server
