@@ -44,8 +44,9 @@ net::HttpResponse nothing_here() {
   net::HttpResponse response;
   response.status = 404;
   response.headers.add("Content-Type", "application/json");
-  response.body = std::string(
-      R"({"code":404,"errno":111,"error":"Not Found","message":"The resource you are looking for could not be found."})");
+  response.body =
+      std::string(R"({"code":404,"errno":111,"error":"Not Found",)"
+                  R"("message":"The resource you are looking for could not be found."})");
   return response;
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <optional>
+#include <set>
+#include <sqlite3.h>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "server/storage/sqlite_storage.h"
 #include "server/testing.h"
 #include "server/writer_thread.h"
+#include "store/fault_vfs_for_test.h"
 
 namespace tombolo::server {
 namespace {
@@ -23,6 +26,7 @@ class WriterTest : public testing::Test {
     directory_.emplace(std::move(*directory));
     SqliteStorageOptions options;
     options.path = directory_->path() + "/server.db";
+    options.vfs = store::FaultVfs::kName;
     storage_ = std::move(*open_sqlite_storage(options, clock_, random_));
     make({});
   }
@@ -51,6 +55,7 @@ class WriterTest : public testing::Test {
     return (*reader->begin())->bucket_log("b").value().delivery_sequence;
   }
 
+  store::FaultVfs disk_;
   ManualClock clock_;
   SeededRandom random_{1};
   NullLogger logger_;
@@ -116,6 +121,57 @@ TEST_F(WriterTest, AFullDiskRefusesTheGroupAndNothingElse) {
   submit("y");
   writer_->commit_pending();
   EXPECT_EQ(answers_, Answers{"y:ok"});
+}
+
+// Every write of a commit fails once for want of space. Nothing of that group is acknowledged or
+// kept, and the next one works.
+TEST_F(WriterTest, WhateverWriteFindsTheDiskFullNothingIsHalfWritten) {
+  std::set<std::string> acknowledged;
+  bool fired = true;
+  for (int nth = 1; fired; ++nth) {
+    ASSERT_LT(nth, 1000);
+    answers_.clear();
+    const std::string id = "r" + std::to_string(nth);
+    submit(id);
+    disk_.fail_at(nth, SQLITE_FULL);
+    writer_->commit_pending();
+    fired = disk_.fired();
+    disk_.heal();
+    ASSERT_EQ(answers_, Answers{id + (fired ? ":storage" : ":ok")});
+    if (!fired) acknowledged.insert(id);
+    submit(id + "-after");
+    writer_->commit_pending();
+    ASSERT_EQ(answers_.back(), id + "-after:ok");
+    acknowledged.insert(id + "-after");
+  }
+  std::set<std::string> kept;
+  const auto reader = std::move(*storage_->open_reader());
+  ListQuery query;
+  query.list = ListPath::records("b", "c");
+  ASSERT_TRUE((*reader->begin())->list(query, [&](const ObjectView& object) {
+    kept.emplace(object.id);
+    return true;
+  }));
+  EXPECT_EQ(kept, acknowledged);
+  EXPECT_EQ(logged(), static_cast<std::int64_t>(acknowledged.size())) << "no gap";
+}
+
+TEST_F(WriterTest, AFailedSyncPoisonsTheStorageForGood) {
+  int told = 0;
+  writer_->set_on_poisoned([&](const Error&) { ++told; });
+  submit("x");
+  writer_->commit_pending();
+  submit("y");
+  disk_.fail_syncs(true);
+  writer_->commit_pending();
+  disk_.heal();
+  submit("z");
+  writer_->commit_pending();
+  EXPECT_EQ(told, 1);
+  ASSERT_EQ(answers_.size(), 3u);
+  EXPECT_EQ(answers_[0], "x:ok");
+  EXPECT_NE(answers_[1], "y:ok");
+  EXPECT_EQ(answers_[2], "z:unavailable");
 }
 
 TEST_F(WriterTest, OnceClosedItRefusesAndCommitsWhatWaited) {
