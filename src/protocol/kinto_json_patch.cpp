@@ -1,4 +1,5 @@
 // JSON patch (RFC 6902) with JSON pointers (RFC 6901).
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -201,6 +202,15 @@ std::string apply(Value& document, const PatchOperation& operation) {
   return add(document, pointer, std::move(moved)) ? "" : no_such_path;
 }
 
+// Permissions are maps of principals, each its own value.
+bool are_principals(const Value& value) {
+  const Object* principals = value.if_object();
+  return principals != nullptr &&
+         std::all_of(principals->begin(), principals->end(), [](const Member& principal) {
+           return !principal.key.empty() && principal.key.find('\0') == std::string::npos;
+         });
+}
+
 }  // namespace
 
 Checked<std::vector<PatchOperation>> parse_json_patch(const Value& body) {
@@ -223,7 +233,13 @@ Checked<Value> apply_json_patch(Value document, const std::vector<PatchOperation
     if (!problem.empty()) return failed(std::move(problem));
   }
   if (!document["data"].is_object()) return failed("data is no object any more");
-  if (!document["permissions"].is_object()) return failed("permissions is no object any more");
+  const Object* permissions = document["permissions"].if_object();
+  if (permissions == nullptr) return failed("permissions is no object any more");
+  for (const Member& permission : *permissions) {
+    if (!are_principals(permission.value)) {
+      return failed("/permissions/" + permission.key + " is no map of principals");
+    }
+  }
   return document;
 }
 

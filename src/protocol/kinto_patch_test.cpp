@@ -91,6 +91,10 @@ TEST(KintoJsonPatch, fails_with_a_reason) {
   EXPECT_TRUE(fails(R"([{"op":"move","from":"/data/a","path":"/data/a/0"}])"));
   EXPECT_TRUE(fails(R"([{"op":"remove","path":"/data"}])"));
   EXPECT_TRUE(fails(R"([{"op":"replace","path":"/data","value":1}])"));
+  EXPECT_TRUE(fails(R"([{"op":"replace","path":"/permissions","value":[]}])"));
+  EXPECT_TRUE(fails(R"([{"op":"replace","path":"/permissions/read","value":["bob"]}])"));
+  EXPECT_TRUE(fails(R"([{"op":"add","path":"/permissions/read/"}])"));
+  EXPECT_TRUE(fails(R"([{"op":"add","path":"/permissions/read/a\u0000"}])"));
   EXPECT_EQ(patched(R"({})", R"([{"op":"test","path":"/data/a","value":1}])"),
             "body: JSON Patch operation failed: there is nothing at /data/a");
 }

@@ -44,6 +44,8 @@ constexpr Setting kSettings[] = {
     {SETTING(limits, queued_writes), 1, 10'000'000},
     {SETTING(limits, message_bytes), 1, kLarge},
     {SETTING(kinto, project_name)},
+    {SETTING(kinto, http_scheme), 0, 0, "http https"},
+    {SETTING(kinto, http_host)},
     {SETTING(kinto, userid_hmac_secret)},
     {SETTING(kinto, batch_max_requests), 1, 100'000},
     {SETTING(kinto, paginate_by), 0, 1'000'000},

@@ -222,5 +222,11 @@ describe("kinto-http", () => {
     await Promise.all([...Array(100).keys()].map((n) => languages.createRecord({ n })));
     const { data } = await languages.listRecords({ sort: "last_modified" });
     assert.equal(new Set(data.map((record) => record.last_modified)).size, 100);
+
+    const attempts = await Promise.all(
+      [...Array(20).keys()].map((n) => status(languages.createRecord({ id: "one", n }, { safe: true })))
+    );
+    assert.equal(attempts.filter((code) => code === 200).length, 1);
+    assert.equal(attempts.filter((code) => code === 412).length, 19);
   });
 });

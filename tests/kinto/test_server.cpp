@@ -40,6 +40,10 @@ server::Configuration configuration_of(
       configuration.kinto.readonly = value == "true";
     } else if (name == "kinto.paginate_by") {
       configuration.kinto.paginate_by = std::stoll(value);
+    } else if (name == "kinto.http_scheme") {
+      configuration.kinto.http_scheme = value;
+    } else if (name == "kinto.http_host") {
+      configuration.kinto.http_host = value;
     } else if (name == "kinto.max_fetch_size") {
       configuration.kinto.max_fetch_size = std::stoll(value);
     } else {

@@ -11,6 +11,15 @@ api::Checked<void> allow(const Call& call, const Result<bool>& allowed) {
   return {};
 }
 
+// A setting may grant a right in a bucket that does not exist.
+api::Checked<void> check_bucket(Scope& scope, const ListPath& list) {
+  if (list.kind != ResourceKind::collection) return {};
+  const auto bucket = scope.transaction().permissions_of(ObjectPath::bucket(list.bucket));
+  if (!bucket) return storage_failure(bucket);
+  if (!*bucket) return api::refuse(api::unknown_parent(list.bucket, "bucket"));
+  return {};
+}
+
 }  // namespace
 
 api::Checked<void> check_parent(Scope& scope, const Call& call) {
@@ -35,7 +44,9 @@ api::Checked<void> require(Scope& scope, const Call& call, Permission wanted,
 }
 
 api::Checked<void> require_create(Scope& scope, const Call& call, const ListPath& list) {
-  return allow(call, scope.door().access.may_create(scope.transaction(), call.identity, list));
+  const auto allowed =
+      allow(call, scope.door().access.may_create(scope.transaction(), call.identity, list));
+  return allowed ? check_bucket(scope, list) : allowed;
 }
 
 api::Checked<void> require_parent_read(Scope& scope, const Call& call, const ListPath& list) {
@@ -47,7 +58,11 @@ api::Checked<ListRights> list_rights(Scope& scope, const Call& call, const ListP
   const AccessControl& access = scope.door().access;
   const Result<bool> all = access.may_list(scope.transaction(), call.identity, list, write);
   if (!all) return storage_failure(all);
-  if (*all) return ListRights{};
+  if (*all) {
+    const auto bucket = check_bucket(scope, list);
+    if (!bucket) return api::refuse(bucket);
+    return ListRights{};
+  }
 
   auto sets = access.visible_sets(scope.transaction(), call.identity, list.kind, write);
   if (!sets) return storage_failure(sets);

@@ -19,7 +19,7 @@ api::Checked<std::optional<StoredObject>> find_alive(Scope& scope, const ObjectP
 api::Checked<void> require(Scope& scope, const Call& call, Permission wanted,
                            const ObjectPath& path, const std::optional<StoredObject>& found);
 
-// Refuses unless the identity may create in the list.
+// Refuses unless the identity may create in the list, and its bucket exists.
 api::Checked<void> require_create(Scope& scope, const Call& call, const ListPath& list);
 
 // Refuses unless the identity may read what contains the list: who may not is not even told that an

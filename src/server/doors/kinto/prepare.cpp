@@ -108,15 +108,17 @@ Prepared prepare_item(const DoorContext& door, const Call& batch, api::BatchItem
 
 }  // namespace
 
-std::string origin_of(const net::HttpHeaders& headers) {
-  return "http://" + std::string(headers.get("Host").value_or("localhost"));
+std::string origin_of(const KintoSection& settings, const net::HttpHeaders& headers) {
+  const std::string_view host =
+      settings.http_host.empty() ? headers.get("Host").value_or("localhost") : settings.http_host;
+  return settings.http_scheme + "://" + std::string(host);
 }
 
 Prepared prepare(const DoorContext& door, net::HttpRequest request) {
   Prepared prepared;
   Call& call = prepared.call;
   call.method = request.method();
-  call.origin = origin_of(request.headers);
+  call.origin = origin_of(door.configuration.kinto, request.headers);
   call.headers = std::move(request.headers);
   call.identity = door.authenticator.authenticate(call.headers.get("Authorization").value_or(""));
   const auto read = read_call(door, call, request.path(), request.query());
