@@ -1,6 +1,6 @@
 # The one entry point. `make help` lists the targets; scripts/ and CMakePresets.json do the work.
 .DEFAULT_GOAL := help
-.PHONY: help build test format tidy asan tsan wasm install clean
+.PHONY: help build run test bench format tidy asan tsan wasm install clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
@@ -16,20 +16,34 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 build: | build/ ## build the library, the server and the command line
-	$(need) build test bench
+	$(need) build test
 	@$(call build_preset,release)
 
+run: | build/ ## start a server with the world's languages and countries in it
+	$(need) build test run
+	@$(call build_preset,release)
+	@scripts/run-server
+
 test: | build/ ## build and run all tests
-	$(need) build test bench wasm node browser
+<<<<<<< HEAD
+	$(need) build test wasm node browser
+=======
+	$(need) build test wasm node browser
+>>>>>>> 9e9fa26 (Run a server with the world's languages and countries in it; install and embed the library)
 	@$(call build_preset,release)
 	@$(call run_tests,release)
+
+bench: | build/ ## run the benchmarks (on a quiet machine)
+	$(need) build test
+	@$(call build_preset,release) --target local_bench server_bench
+	@build/release/bench/local_bench && build/release/bench/server_bench
 
 format: ## format every C++ file
 	$(need) format
 	@scripts/format --fix
 
 tidy: | build/ ## run clang-tidy over every C++ file (slow)
-	$(need) build test bench tidy
+	$(need) build test tidy
 	@scripts/tidy
 
 asan: | build/ ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -49,7 +63,7 @@ wasm: | build/ ## compile the pure layers for WebAssembly
 install: build ## install library, headers and program below PREFIX (/usr/local)
 	@cmake --install build/release --prefix "$(PREFIX)"
 
-clean: ## remove what was built
+clean: ## remove what was built (not the data of `make run`, which is in run/)
 	@rm -rf build
 
 build/:

@@ -1,5 +1,6 @@
-# libtombolo, and what `cmake --install` puts where: the public headers, one static library with all
-# the client's layers in it, the CMake package tombolo::tombolo, a pkg-config file, and the program.
+# libtombolo, and what `cmake --install` puts where (beside the program, see src/cli): the public
+# headers, one static library with all the client's layers in it, the CMake package
+# tombolo::tombolo, and a pkg-config file.
 include(CMakePackageConfigHelpers)
 find_package(OpenSSL REQUIRED)
 find_package(SQLite3 REQUIRED)
@@ -26,9 +27,6 @@ target_link_libraries(tombolo_library INTERFACE
 
 install(TARGETS tombolo_library EXPORT tombolo)
 install(DIRECTORY include/tombolo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-if(TARGET tombolo)
-  install(TARGETS tombolo)
-endif()
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tombolo)
 install(EXPORT tombolo FILE tombolo-targets.cmake NAMESPACE tombolo:: DESTINATION ${package_folder})
