@@ -1,8 +1,7 @@
 // A small program with a local database: it writes, queries and watches, all without a network.
-#include <tombolo/tombolo.hpp>
-
 #include <cstdio>
 #include <string>
+#include <tombolo/tombolo.hpp>
 
 namespace {
 
