@@ -125,9 +125,9 @@ CREATE TABLE dead_letters(
   UNIQUE(remote_key, position)
 );
 
--- What the query planner is to believe: that one collection has a small part of the records, so that an
--- index on a field, where there is one, beats the index that only finds the collection, and that
--- one beats reading all.
+-- What the query planner is to believe: that one collection has a small part of the records, so
+-- that an index on a field, where there is one, beats the index that only finds the collection, and
+-- that one beats reading all.
 ANALYZE sqlite_schema;
 INSERT INTO sqlite_stat1(tbl, idx, stat)
   VALUES ('records', 'sqlite_autoindex_records_1', '10000000 10000 1');
