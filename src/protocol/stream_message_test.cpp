@@ -81,9 +81,9 @@ TEST(StreamMessage, TellsAnUnknownTypeFromABrokenMessage) {
             ErrorCode::unsupported);
   EXPECT_EQ(parse_stream_message(R"({"type":"ping"})").error().code, ErrorCode::protocol);
   EXPECT_EQ(parse_stream_message("{").error().code, ErrorCode::invalid_data);
-  const auto error = parse_stream_message(
-      R"({"type":"acknowledgment","messageId":"x","acknowledgedMessageId":3,)"
-      R"("lastSequenceNumber":1})");
+  const auto error =
+      parse_stream_message(R"({"type":"acknowledgment","messageId":"x","acknowledgedMessageId":3,)"
+                           R"("lastSequenceNumber":1})");
   EXPECT_NE(error.error().message.find("acknowledgedMessageId"), std::string::npos);
 }
 

@@ -44,7 +44,7 @@ struct KintoSection {
   std::string project_name = "tombolo";
   std::string http_scheme = "http";  // of the URLs in answers; "https" behind a proxy with TLS
   std::string http_host;             // in them; empty: what the request says (Host)
-  std::string userid_hmac_secret;  // empty: made at the first start and kept in the database
+  std::string userid_hmac_secret;    // empty: made at the first start and kept in the database
   std::int64_t batch_max_requests = 25;
   std::int64_t paginate_by = 0;  // 0: pages only as large as max_fetch_size
   std::int64_t max_fetch_size = 10'000;
