@@ -25,11 +25,7 @@ run: | build/ ## start a server with the world's languages and countries in it
 	@scripts/run-server
 
 test: | build/ ## build and run all tests
-<<<<<<< HEAD
 	$(need) build test wasm node browser
-=======
-	$(need) build test wasm node browser
->>>>>>> 9e9fa26 (Run a server with the world's languages and countries in it; install and embed the library)
 	@$(call build_preset,release)
 	@$(call run_tests,release)
 
