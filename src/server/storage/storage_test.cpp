@@ -4,6 +4,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ struct BackEnd {
   std::string name;
   Opener open;
 };
+
+void PrintTo(const BackEnd& back_end, std::ostream* out) {
+  *out << back_end.name;
+}
 
 class StorageTest : public testing::TestWithParam<BackEnd> {
  protected:
