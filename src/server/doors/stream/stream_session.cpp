@@ -1,0 +1,301 @@
+#include "server/doors/stream/stream_session.h"
+
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "server/doors/stream/stream_upload.h"
+
+namespace tombolo::server::stream {
+namespace {
+
+// Sent and not taken by the peer's system, beyond which nothing more is read for it.
+constexpr std::size_t kMaxBufferedBytes = 1 << 20;
+constexpr int kPagesPerTurn = 4;  // then the other connections of the thread have theirs
+
+sync::StreamServerOptions options_for(StreamHub& hub) {
+  const StreamSection& settings = hub.context().configuration.stream;
+  sync::StreamServerOptions options;
+  options.tag = hub.next_session_tag();
+  options.view_tag = hub.tag();
+  options.max_clock_ahead_ms = settings.max_clock_ahead_ms;
+  options.max_operation_bytes = static_cast<std::size_t>(settings.max_operation_bytes);
+  return options;
+}
+
+}  // namespace
+
+protocol::Proof proof_of(const BucketLog& log) {
+  return {to_hex(log.fingerprint), log.delivery_sequence};
+}
+
+StreamSession::StreamSession(StreamHub& hub, std::shared_ptr<net::WebSocketConnection> connection,
+                             std::string bucket, Identity identity)
+    : hub_(hub),
+      connection_(std::move(connection)),
+      bucket_(std::move(bucket)),
+      identity_(std::move(identity)),
+      session_(*this, options_for(hub), hub.now()) {}
+
+StreamSession::~StreamSession() = default;
+
+void StreamSession::start() {
+  const std::shared_ptr<StreamSession> self = shared_from_this();
+  net::WebSocketCallbacks callbacks;
+  callbacks.on_text = [self](std::string_view frame) { self->text_received(frame); };
+  callbacks.on_binary = [self](std::string_view) { self->session_.binary_received(); };
+  callbacks.on_close = [self](std::uint16_t, std::string_view) { self->connection_closed(); };
+  callbacks.on_drained = [self] { self->pump(); };
+  connection_->set_callbacks(std::move(callbacks));
+}
+
+void StreamSession::connection_closed() {
+  const std::shared_ptr<StreamSession> self = shared_from_this();
+  session_.closed();
+  // The connection's callbacks hold this object, and this object the connection.
+  if (const auto connection = std::exchange(connection_, nullptr)) connection->set_callbacks({});
+  hub_.remove(*this);
+}
+
+void StreamSession::text_received(std::string_view frame) {
+  session_.text_received(frame, hub_.now());
+  if (opening_) answer_handshake();
+  pump();
+}
+
+void StreamSession::open(const protocol::Handshake& handshake) {
+  opening_ = true;
+  opening_token_ = handshake.auth_token;
+}
+
+void StreamSession::answer_handshake() {
+  opening_ = false;
+  Result<Identity> identity = identify(opening_token_);
+  opening_token_.reset();
+  if (!identity) return session_.refused(identity.error());
+  identity_ = std::move(*identity);
+  Result<sync::StreamGrant> granted = grant();
+  if (!granted) return session_.refused(granted.error());
+  session_.opened(std::move(*granted), hub_.now());
+}
+
+// Who the token stands for; without one, who the HTTP request's Authorization header named.
+Result<Identity> StreamSession::identify(const std::optional<std::string>& token) const {
+  const DoorContext& context = hub_.context();
+  if (token && !token->empty()) {
+    Identity identity = context.authenticator.authenticate_token(*token);
+    if (identity.authenticated()) return identity;
+    return fail(ErrorCode::unauthenticated, "Authentication failed");
+  }
+  if (identity_.authenticated() || context.configuration.stream.open_access) return identity_;
+  return fail(ErrorCode::unauthenticated, "Authentication failed");
+}
+
+Result<bool> StreamSession::may_see_all(ReadTransaction& transaction) const {
+  const ObjectPath path = ObjectPath::bucket(bucket_);
+  const Result<std::optional<PermissionsKey>> exists = transaction.permissions_of(path);
+  if (!exists) return fail(exists);
+  // A bucket that is not there yet holds nothing to hide from who may make it.
+  if (!*exists) return may_create_stream_bucket(hub_.context(), transaction, identity_, bucket_);
+  return hub_.context().access.may(transaction, identity_, Permission::read, path);
+}
+
+// Whether there may be something in the bucket that this identity may read or write.
+Result<bool> StreamSession::may_see_some(ReadTransaction& transaction) const {
+  const AccessControl& access = hub_.context().access;
+  const ObjectPath path = ObjectPath::bucket(bucket_);
+  Result<bool> attributes = access.may(transaction, identity_, Permission::attributes, path);
+  if (!attributes || *attributes) return attributes;
+  for (const ResourceKind kind : {ResourceKind::collection, ResourceKind::record}) {
+    const auto sets = access.visible_sets(transaction, identity_, kind, false);
+    if (!sets) return fail(sets);
+    if (!sets->empty()) return true;
+  }
+  return false;
+}
+
+Result<sync::StreamGrant> StreamSession::grant() {
+  const auto transaction = hub_.context().readers.begin();
+  if (!transaction) return fail(transaction);
+  const Result<bool> all = may_see_all(**transaction);
+  if (!all) return fail(all);
+  sees_all_ = *all;
+  if (!sees_all_) {
+    const Result<bool> some = may_see_some(**transaction);
+    if (!some) return fail(some);
+    if (!*some) {
+      return fail(ErrorCode::permission_denied, "You may not read bucket \"" + bucket_ + "\"");
+    }
+  }
+  const Result<BucketLog> log = (*transaction)->bucket_log(bucket_);
+  if (!log) return fail(log);
+  Result<core::VersionVector> vector = (*transaction)->version_vector(bucket_);
+  if (!vector) return fail(vector);
+  sync::StreamGrant grant;
+  grant.server_node = hub_.context().storage.node();
+  grant.delivery_sequence = log->delivery_sequence;
+  if (sees_all_) {
+    grant.version_vector = std::move(*vector);
+    grant.proof = proof_of(*log);
+  } else if (const auto own = vector->find(session_.node()); own != vector->end()) {
+    grant.version_vector.insert(*own);
+  }
+  return grant;
+}
+
+void StreamSession::submit(sync::Upload upload) {
+  auto work = std::make_shared<StreamUpload>(hub_.context(), bucket_, identity_,
+                                             std::move(upload.operations));
+  WriteRequest request;
+  request.work = [work](WriteContext& context) { return work->run(context); };
+  request.done = [work, token = upload.token, weak = weak_from_this(), thread = hub_.io_thread()](
+                     Result<void> done, net::DeliveryBatch& deliveries) {
+    Result<sync::UploadOutcome> outcome = fail(ErrorCode::internal, "");
+    if (done) {
+      outcome = work->take_outcome();
+    } else {
+      outcome = fail(done);
+    }
+    deliveries.add(thread, [weak, token, outcome = std::move(outcome)] {
+      const std::shared_ptr<StreamSession> session = weak.lock();
+      if (session == nullptr) return;
+      session->session_.committed(token, outcome);
+      session->pump();
+    });
+  };
+  hub_.context().writer.submit(std::move(request));
+}
+
+void StreamSession::send_text(std::string_view frame) {
+  if (connection_ != nullptr) connection_->send_text(frame);
+}
+
+void StreamSession::send_batch(const protocol::OperationBatch& batch, bool shareable) {
+  if (connection_ == nullptr) return;
+  if (shareable && sees_all_) {
+    connection_->send_frame(hub_.shared_frame(batch));
+  } else {
+    connection_->send_text(encode(batch));
+  }
+}
+
+bool StreamSession::can_send() const {
+  return connection_ != nullptr && connection_->buffered_bytes() < kMaxBufferedBytes;
+}
+
+void StreamSession::pause_reading() {
+  if (connection_ != nullptr) connection_->pause_reading();
+}
+
+void StreamSession::resume_reading() {
+  if (connection_ != nullptr) connection_->resume_reading();
+}
+
+void StreamSession::close(std::uint16_t code, std::string_view reason) {
+  if (connection_ != nullptr) connection_->close(code, reason);
+}
+
+void StreamSession::announce(std::int64_t last_sequence, const sync::DeliveryPage* page) {
+  session_.operations_committed(last_sequence);
+  if (page != nullptr && sees_all_) {
+    const std::optional<sync::DeliveryRequest> wanted = session_.wanted();
+    if (wanted && wanted->after == page->after) return session_.operations_read(*page, hub_.now());
+  }
+  pump();
+}
+
+void StreamSession::pump() {
+  for (int page = 0; page < kPagesPerTurn; ++page) {
+    const std::optional<sync::DeliveryRequest> wanted = session_.wanted();
+    if (!wanted || !read_page(*wanted)) return;
+  }
+  if (pump_queued_ || !session_.wanted()) return;
+  pump_queued_ = true;
+  hub_.io_thread()->post([weak = weak_from_this()] {
+    const std::shared_ptr<StreamSession> session = weak.lock();
+    if (session == nullptr) return;
+    session->pump_queued_ = false;
+    session->pump();
+  });
+}
+
+bool StreamSession::read_page(const sync::DeliveryRequest& request) {
+  const DoorContext& context = hub_.context();
+  std::deque<std::string> texts;  // what the page's views point to
+  sync::DeliveryPage page;
+  page.after = page.last = request.after;
+  std::size_t bytes = 0;
+  std::optional<Error> error;
+  const auto read = [&]() -> Result<void> {
+    const auto transaction = context.readers.begin();
+    if (!transaction) return fail(transaction);
+    const Result<BucketLog> log = (*transaction)->bucket_log(bucket_);
+    if (!log) return fail(log);
+    const auto take = [&](const LoggedOperation& operation) {
+      if (bytes > 0 && bytes + operation.body.size() > request.max_bytes) return false;
+      page.last = operation.delivery_sequence;
+      texts.emplace_back(operation.node);
+      texts.emplace_back(operation.body);
+      bytes += operation.body.size();
+      page.operations.push_back(
+          {operation.delivery_sequence, texts[texts.size() - 2], texts[texts.size() - 1]});
+      return true;
+    };
+    const auto take_visible = [&](const LoggedOperation& operation) {
+      const ObjectPath record{ListPath::records(bucket_, std::string(operation.collection)), ""};
+      const Result<bool> visible = context.access.may(**transaction, identity_, Permission::read,
+                                                      record, operation.record_permissions);
+      if (!visible) {
+        error = visible.error();
+        return false;
+      }
+      if (*visible) return take(operation);
+      page.last = operation.delivery_sequence;
+      return true;
+    };
+    const Result<void> done =
+        (*transaction)
+            ->operations_after(bucket_, request.after,
+                               static_cast<std::int64_t>(request.max_operations),
+                               sees_all_ ? OperationVisitor(take) : OperationVisitor(take_visible));
+    if (!done) return done;
+    page.at_end = page.last >= log->delivery_sequence;
+    if (page.at_end && sees_all_) page.proof = proof_of(*log);
+    return {};
+  };
+  Result<void> done = read();
+  if (done && error) done = std::unexpected<Error>(std::move(*error));
+  if (!done) {
+    close(net::kCloseTryAgainLater, done.error().message);
+    return false;
+  }
+  session_.operations_read(page, hub_.now());
+  return true;
+}
+
+void StreamSession::tick() {
+  session_.tick(hub_.now());
+  if (session_.streaming()) {
+    if (const Result<void> allowed = check_still_allowed(); !allowed) {
+      return close(net::kCloseServiceRestart, allowed.error().message);
+    }
+  }
+  pump();
+}
+
+// What was granted at the handshake may have been taken away since, and the log may have been
+// emptied. The client learns what holds now when it connects again.
+Result<void> StreamSession::check_still_allowed() {
+  const auto transaction = hub_.context().readers.begin();
+  if (!transaction) return {};
+  const Result<bool> all = may_see_all(**transaction);
+  if (all && *all != sees_all_) return fail(ErrorCode::permission_denied, "permissions changed");
+  const Result<BucketLog> log = (*transaction)->bucket_log(bucket_);
+  if (log && log->delivery_sequence < session_.log_position()) {
+    return fail(ErrorCode::not_found, "the log was emptied");
+  }
+  return {};
+}
+
+}  // namespace tombolo::server::stream

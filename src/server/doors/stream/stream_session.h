@@ -1,0 +1,66 @@
+// One connection of the stream door: binds the pure session (sync/stream_server_session.h) to its
+// WebSocket, the Writer and the log. For the connection's I/O thread alone.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "net/websocket_connection.h"
+#include "server/door.h"
+#include "server/doors/stream/stream_hub.h"
+#include "sync/stream_server_session.h"
+
+namespace tombolo::server::stream {
+
+protocol::Proof proof_of(const BucketLog& log);
+
+class StreamSession final : public std::enable_shared_from_this<StreamSession>,
+                            private sync::StreamServerHost {
+ public:
+  StreamSession(StreamHub& hub, std::shared_ptr<net::WebSocketConnection> connection,
+                std::string bucket, Identity identity);
+  ~StreamSession() override;
+
+  void start();
+  // The log has grown; `page` is the news, unless they are too large to be passed on at once.
+  void announce(std::int64_t last_sequence, const sync::DeliveryPage* page);
+  void tick();
+  void close(std::uint16_t code, std::string_view reason) override;
+  const std::string& bucket() const { return bucket_; }
+
+ private:
+  // sync::StreamServerHost
+  void open(const protocol::Handshake& handshake) override;
+  void submit(sync::Upload upload) override;
+  void send_text(std::string_view frame) override;
+  void send_batch(const protocol::OperationBatch& batch, bool shareable) override;
+  bool can_send() const override;
+  void pause_reading() override;
+  void resume_reading() override;
+
+  void text_received(std::string_view frame);
+  void connection_closed();
+  void answer_handshake();
+  Result<Identity> identify(const std::optional<std::string>& token) const;
+  Result<sync::StreamGrant> grant();
+  Result<bool> may_see_all(ReadTransaction& transaction) const;
+  Result<bool> may_see_some(ReadTransaction& transaction) const;
+  Result<void> check_still_allowed();
+  void pump();
+  // False: the page could not be read, and the session has ended.
+  bool read_page(const sync::DeliveryRequest& request);
+
+  StreamHub& hub_;
+  std::shared_ptr<net::WebSocketConnection> connection_;  // null once it ended
+  const std::string bucket_;
+  Identity identity_;
+  std::optional<std::string> opening_token_;  // between the handshake and its answer
+  bool opening_ = false;
+  bool sees_all_ = false;  // of the bucket; else each operation is asked about
+  bool pump_queued_ = false;
+  sync::StreamServerSession session_;
+};
+
+}  // namespace tombolo::server::stream

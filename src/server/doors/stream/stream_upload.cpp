@@ -1,0 +1,132 @@
+#include "server/doors/stream/stream_upload.h"
+
+#include "server/changes.h"
+#include "server/doors/stream/stream_session.h"
+
+namespace tombolo::server::stream {
+namespace {
+
+constexpr std::string_view kPermissionDenied = "PERMISSION_DENIED";
+
+bool is_open_bucket(const DoorContext& context, std::string_view bucket) {
+  const StreamSection& settings = context.configuration.stream;
+  return settings.open_access && bucket == settings.default_bucket;
+}
+
+}  // namespace
+
+Result<bool> may_create_stream_bucket(const DoorContext& context, ReadTransaction& transaction,
+                                      const Identity& identity, const std::string& bucket) {
+  if (is_open_bucket(context, bucket)) return true;
+  return context.access.may_create(transaction, identity, ListPath::buckets());
+}
+
+StreamUpload::StreamUpload(const DoorContext& context, std::string bucket, Identity identity,
+                           std::vector<sync::UploadedOperation> operations)
+    : context_(context),
+      bucket_(std::move(bucket)),
+      identity_(std::move(identity)),
+      operations_(std::move(operations)) {}
+
+// False: there is no bucket, and this identity may not make it.
+Result<bool> StreamUpload::ensure_stream_bucket(WriteContext& context) {
+  const ObjectPath path = ObjectPath::bucket(bucket_);
+  const Result<std::optional<PermissionsKey>> exists = context.transaction().permissions_of(path);
+  if (!exists) return fail(exists);
+  if (*exists) return true;
+  if (is_open_bucket(context_, bucket_)) {
+    PermissionSet everybody;
+    everybody.add("write", kEveryone);
+    const Result<PermissionsKey> key = context.transaction().intern(everybody);
+    if (!key) return fail(key);
+    ObjectWrite write;
+    write.path = path;
+    write.permissions = *key;
+    if (const Result<StoredObject> made = put_object(context, write); !made) return fail(made);
+    return true;
+  }
+  const Result<bool> made = ensure_bucket(context, context_.access, identity_, bucket_);
+  if (made) return true;
+  if (made.error().code == ErrorCode::permission_denied) return false;
+  return fail(made);
+}
+
+Result<const StreamUpload::CollectionAccess*> StreamUpload::collection_access(
+    WriteContext& context, const std::string& collection) {
+  const auto known = collections_.find(collection);
+  if (known != collections_.end()) return &known->second;
+  CollectionAccess access;
+  const Result<bool> made =
+      ensure_collection(context, context_.access, identity_, bucket_, collection);
+  if (!made && made.error().code != ErrorCode::permission_denied) return fail(made);
+  access.exists = made.has_value();
+  if (access.exists) {
+    const ListPath records = ListPath::records(bucket_, collection);
+    const Result<bool> write =
+        context_.access.may_list(context.transaction(), identity_, records, true);
+    if (!write) return fail(write);
+    const Result<bool> create =
+        context_.access.may_create(context.transaction(), identity_, records);
+    if (!create) return fail(create);
+    access.may_write = *write;
+    access.may_create = *create;
+  }
+  return &collections_.emplace(collection, access).first->second;
+}
+
+Result<bool> StreamUpload::may_apply(WriteContext& context, const core::Operation& operation) {
+  const Result<const CollectionAccess*> access = collection_access(context, operation.collection);
+  if (!access) return fail(access);
+  if (!(*access)->exists) return false;
+  if ((*access)->may_write) return true;
+  ObjectPath path{ListPath::records(bucket_, operation.collection), operation.record};
+  const auto row = context.transaction().find_row(path.list, path.id);
+  if (!row) return fail(row);
+  if (!*row || (*row)->state != ObjectState::alive) return (*access)->may_create;
+  return context_.access.may(context.transaction(), identity_, Permission::write, path,
+                             (*row)->permissions);
+}
+
+void StreamUpload::reject(const core::Operation& operation, std::string message) {
+  outcome_.rejections.push_back({operation.id, operation.collection, operation.record,
+                                 std::string(kPermissionDenied), std::move(message), false});
+}
+
+Result<void> StreamUpload::run(WriteContext& context) {
+  const Result<bool> bucket = ensure_stream_bucket(context);
+  if (!bucket) return fail(bucket);
+  std::vector<IncomingOperation> allowed;
+  allowed.reserve(operations_.size());
+  for (sync::UploadedOperation& uploaded : operations_) {
+    if (!*bucket) {
+      reject(uploaded.operation, "You may not create bucket \"" + bucket_ + "\"");
+      continue;
+    }
+    const Result<bool> may = may_apply(context, uploaded.operation);
+    if (!may) return fail(may);
+    if (!*may) {
+      reject(uploaded.operation,
+             "You may not write to collection \"" + uploaded.operation.collection + "\"");
+      continue;
+    }
+    allowed.push_back({std::move(uploaded.operation), std::move(uploaded.body)});
+  }
+  PermissionSet owner;
+  owner.add("write", identity_.owner());
+  const Result<PermissionsKey> permissions = context.transaction().intern(owner);
+  if (!permissions) return fail(permissions);
+  ApplyOptions options;
+  options.new_record_permissions = *permissions;
+  const auto applied = apply_operations(context, bucket_, allowed, options);
+  if (!applied) return fail(applied);
+  const Result<BucketLog> log = context.transaction().bucket_log(bucket_);
+  if (!log) return fail(log);
+  // Who sees only a part of the bucket cannot compare it with the whole.
+  const Result<bool> sees_all = context_.access.may(context.transaction(), identity_,
+                                                    Permission::read, ObjectPath::bucket(bucket_));
+  if (!sees_all) return fail(sees_all);
+  if (*sees_all) outcome_.proof = proof_of(*log);
+  return {};
+}
+
+}  // namespace tombolo::server::stream

@@ -1,0 +1,50 @@
+// One batch of operations from a stream client as work of the Writer: permissions are asked,
+// buckets and collections made, and the operations applied, in the transaction of the commit.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/door.h"
+#include "server/record_log.h"
+#include "sync/stream_server_session.h"
+
+namespace tombolo::server::stream {
+
+// Whether the first write of `identity` may make the bucket. The default bucket of a server with
+// open access is everybody's.
+Result<bool> may_create_stream_bucket(const DoorContext& context, ReadTransaction& transaction,
+                                      const Identity& identity, const std::string& bucket);
+
+class StreamUpload {
+ public:
+  StreamUpload(const DoorContext& context, std::string bucket, Identity identity,
+               std::vector<sync::UploadedOperation> operations);
+
+  Result<void> run(WriteContext& context);  // the writer's thread
+  sync::UploadOutcome take_outcome() { return std::move(outcome_); }
+
+ private:
+  struct CollectionAccess {
+    bool exists = false;     // or was made
+    bool may_write = false;  // every record
+    bool may_create = false;
+  };
+
+  Result<bool> ensure_stream_bucket(WriteContext& context);
+  Result<const CollectionAccess*> collection_access(WriteContext& context,
+                                                    const std::string& collection);
+  Result<bool> may_apply(WriteContext& context, const core::Operation& operation);
+  void reject(const core::Operation& operation, std::string message);
+
+  const DoorContext context_;
+  const std::string bucket_;
+  const Identity identity_;
+  std::vector<sync::UploadedOperation> operations_;
+  std::map<std::string, CollectionAccess, std::less<>> collections_;
+  sync::UploadOutcome outcome_;
+};
+
+}  // namespace tombolo::server::stream

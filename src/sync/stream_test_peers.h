@@ -1,0 +1,340 @@
+// For tests: a server's log and a client's log in memory, each behind one end of the protocol, and
+// the queues of frames between them.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <gtest/gtest.h>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "core/operation.h"
+#include "protocol/operation_json.h"
+#include "sync/stream_client_session.h"
+#include "sync/stream_server_session.h"
+
+namespace tombolo::sync::testing {
+
+inline core::Operation make_operation(const std::string& node, std::int64_t sequence_number,
+                                      std::int64_t wall_ms, const std::string& title) {
+  core::Operation operation;
+  operation.node = node;
+  operation.collection = "todos";
+  operation.record = "rec-" + std::to_string(sequence_number % 7);
+  operation.data = Object{{"title", title}};
+  operation.timestamp = {wall_ms, 0, node};
+  operation.sequence_number = sequence_number;
+  operation.id = *core::operation_id(operation);
+  return operation;
+}
+
+// The sum of the first halves of the ids, modulo 2^128.
+class FingerprintSum {
+ public:
+  void add(const std::string& id) {
+    const std::string bytes = from_hex(std::string_view(id).substr(0, 32)).value();
+    unsigned carry = 0;
+    for (std::size_t at = 16; at-- > 0;) {
+      const unsigned sum = sum_[at] + static_cast<unsigned char>(bytes[at]) + carry;
+      sum_[at] = static_cast<std::uint8_t>(sum);
+      carry = sum >> 8;
+    }
+  }
+  std::string text() const { return to_hex(sum_); }
+
+ private:
+  std::array<std::uint8_t, 16> sum_{};
+};
+
+struct LogEntry {
+  std::string id;
+  std::string node;
+  std::int64_t sequence_number = 0;
+  std::string body;
+};
+
+// The log of one bucket.
+class MemoryLog {
+ public:
+  // False: it was there.
+  bool append(const core::Operation& operation, std::string body) {
+    if (!ids_.insert(operation.id).second) return false;
+    entries_.push_back({operation.id, operation.node, operation.sequence_number, std::move(body)});
+    core::observe(vector_, operation.node, operation.sequence_number);
+    fingerprint_.add(operation.id);
+    return true;
+  }
+
+  void cut(std::size_t size) {
+    const std::vector<LogEntry> kept(entries_.begin(),
+                                     entries_.begin() + static_cast<std::ptrdiff_t>(size));
+    *this = {};
+    for (const LogEntry& entry : kept) {
+      append(*protocol::parse_operation_json(entry.body), entry.body);
+    }
+  }
+
+  std::int64_t end() const { return static_cast<std::int64_t>(entries_.size()); }
+  const std::vector<LogEntry>& entries() const { return entries_; }
+  const std::set<std::string>& ids() const { return ids_; }
+  protocol::Proof proof() const { return {fingerprint_.text(), end()}; }
+  const core::VersionVector& vector() const { return vector_; }
+
+  DeliveryPage page(const DeliveryRequest& request) const {
+    DeliveryPage page;
+    page.after = page.last = request.after;
+    std::size_t bytes = 0;
+    while (page.last < end() && page.operations.size() < request.max_operations) {
+      const LogEntry& entry = entries_[static_cast<std::size_t>(page.last)];
+      if (bytes > 0 && bytes + entry.body.size() > request.max_bytes) break;
+      bytes += entry.body.size();
+      page.operations.push_back({++page.last, entry.node, entry.body});
+    }
+    page.at_end = page.last >= end();
+    if (page.at_end) page.proof = proof();
+    return page;
+  }
+
+ private:
+  std::vector<LogEntry> entries_;
+  std::set<std::string> ids_;
+  core::VersionVector vector_;
+  FingerprintSum fingerprint_;
+};
+
+// The server's end of one connection.
+class ServerEnd final : public StreamServerHost {
+ public:
+  ServerEnd(MemoryLog& log, StreamServerOptions options, StreamServerSession::Now now)
+      : log_(log), session(*this, std::move(options), now) {}
+
+  void receive(std::string_view frame, StreamServerSession::Now now) {
+    session.text_received(frame, now);
+    if (opening_) {
+      opening_ = false;
+      if (refusal) {
+        session.refused(*refusal);
+      } else {
+        session.opened({"server", log_.vector(), log_.end(), log_.proof()}, now);
+      }
+    }
+    pump(now);
+  }
+
+  // Commits the oldest batch that waits; false when there is none.
+  bool commit() {
+    if (uploads.empty()) return false;
+    Upload upload = std::move(uploads.front());
+    uploads.pop_front();
+    UploadOutcome outcome;
+    for (UploadedOperation& uploaded : upload.operations) {
+      const auto rejected = rejected_records.find(uploaded.operation.record);
+      if (rejected != rejected_records.end()) {
+        outcome.rejections.push_back({uploaded.operation.id, uploaded.operation.collection,
+                                      uploaded.operation.record, rejected->second, "no", false});
+        continue;
+      }
+      log_.append(uploaded.operation, std::move(uploaded.body));
+    }
+    outcome.proof = log_.proof();
+    session.committed(upload.token, outcome);
+    return true;
+  }
+
+  void log_grew(StreamServerSession::Now now) {
+    session.operations_committed(log_.end());
+    pump(now);
+  }
+
+  void pump(StreamServerSession::Now now) {
+    while (const std::optional<DeliveryRequest> wanted = session.wanted()) {
+      session.operations_read(log_.page(*wanted), now);
+    }
+  }
+
+  void open(const protocol::Handshake&) override { opening_ = true; }
+  void submit(Upload upload) override { uploads.push_back(std::move(upload)); }
+  void send_text(std::string_view frame) override { out.emplace_back(frame); }
+  void send_batch(const protocol::OperationBatch& batch, bool) override {
+    out.push_back(encode(batch));
+  }
+  bool can_send() const override { return writable; }
+  void pause_reading() override { paused = true; }
+  void resume_reading() override { paused = false; }
+  void close(std::uint16_t code, std::string_view reason) override {
+    close_code = code;
+    close_reason = reason;
+  }
+
+ private:
+  MemoryLog& log_;
+  bool opening_ = false;
+
+ public:
+  std::deque<std::string> out;
+  std::deque<Upload> uploads;
+  std::map<std::string, std::string> rejected_records;  // record id -> code
+  std::optional<Error> refusal;
+  bool writable = true;
+  bool paused = false;
+  std::uint16_t close_code = 0;
+  std::string close_reason;
+  StreamServerSession session;
+};
+
+// A client's database.
+class MemoryClient final : public StreamClientHost {
+ public:
+  struct Entry {
+    core::Operation operation;
+    std::string body;
+    bool pending = false;
+    bool dead = false;
+  };
+
+  explicit MemoryClient(std::string node_id) : node(std::move(node_id)) {}
+
+  void write(std::int64_t wall_ms, const std::string& title) {
+    const std::int64_t number = core::seen(vector(), node) + 1;
+    core::Operation operation = make_operation(node, number, wall_ms, title);
+    std::string body = protocol::operation_json(operation);
+    written.insert(operation.id);
+    add(std::move(operation), std::move(body), true);
+  }
+
+  StreamClientSession& connect(StreamClientSession::Now now) {
+    out.clear();
+    closed = false;
+    StreamClientOptions options;
+    options.node = node;
+    options.version_vector = vector();
+    options.watermark = watermark;
+    options.tag = node + "." + std::to_string(++connections);
+    options.batch_operations = 3;
+    session = std::make_unique<StreamClientSession>(*this, std::move(options));
+    session->opened(now);
+    return *session;
+  }
+
+  StatusFacts facts() {
+    StatusFacts facts;
+    if (session) facts.connection = session->connection();
+    facts.pending_operations =
+        std::count_if(log.begin(), log.end(), [](const Entry& entry) { return entry.pending; });
+    facts.local_fingerprint = **fingerprint();
+    if (session && session->server_proof()) {
+      facts.server_fingerprint = session->server_proof()->fingerprint;
+    }
+    return facts;
+  }
+
+  core::VersionVector vector() const {
+    core::VersionVector vector;
+    for (const Entry& entry : log) {
+      core::observe(vector, entry.operation.node, entry.operation.sequence_number);
+    }
+    return vector;
+  }
+
+  void send_text(std::string_view frame) override { out.emplace_back(frame); }
+  void close(std::uint16_t, std::string_view reason, bool retry) override {
+    closed = true;
+    close_reason = reason;
+    close_retry = retry;
+  }
+  Result<std::vector<PendingOperation>> read_pending(std::int64_t position, std::size_t count,
+                                                     std::size_t) override {
+    std::vector<PendingOperation> pending;
+    for (std::size_t at = static_cast<std::size_t>(position);
+         at < log.size() && pending.size() < count; ++at) {
+      const Entry& entry = log[at];
+      if (!entry.pending) continue;
+      pending.push_back({static_cast<std::int64_t>(at) + 1, entry.operation.id,
+                         entry.operation.sequence_number, entry.operation.timestamp.wall_ms,
+                         entry.body});
+    }
+    return pending;
+  }
+  Result<void> mark_acknowledged(std::span<const std::string> ids,
+                                 const std::optional<protocol::Proof>&) override {
+    for (const std::string& id : ids) log[index.at(id)].pending = false;
+    return {};
+  }
+  Result<void> bury(const Refusal& refusal) override {
+    Entry& entry = log[index.at(refusal.operation_id)];
+    entry.pending = false;
+    entry.dead = true;
+    buried.push_back(refusal);
+    return {};
+  }
+  Result<void> apply(const DownloadedBatch& batch) override {
+    if (apply_failure) return std::unexpected<Error>(*apply_failure);
+    for (const DownloadedOperation& downloaded : batch.operations) {
+      const auto known = index.find(downloaded.operation.id);
+      if (known != index.end()) {
+        log[known->second].pending = false;  // the server has it
+      } else {
+        add(downloaded.operation, std::string(downloaded.body), false);
+      }
+    }
+    watermark = batch.watermark;
+    return {};
+  }
+  Result<void> start_over(const core::VersionVector& server) override {
+    for (Entry& entry : log) {
+      const bool lacks = entry.operation.sequence_number > core::seen(server, entry.operation.node);
+      if (lacks && !entry.dead) entry.pending = true;
+    }
+    watermark = 0;
+    return {};
+  }
+  Result<std::optional<std::string>> fingerprint() override {
+    FingerprintSum sum;
+    for (const Entry& entry : log) {
+      if (!entry.pending && !entry.dead) sum.add(entry.operation.id);
+    }
+    return std::optional<std::string>(sum.text());
+  }
+  void event(ClientEvent event, std::int64_t, std::string_view text) override {
+    events.emplace_back(event, text);
+  }
+
+  bool saw(ClientEvent wanted) const {
+    return std::any_of(events.begin(), events.end(),
+                       [&](const auto& event) { return event.first == wanted; });
+  }
+  std::set<std::string> ids() const {
+    std::set<std::string> ids;
+    for (const auto& [id, at] : index) ids.insert(id);
+    return ids;
+  }
+
+  const std::string node;
+  std::vector<Entry> log;
+  std::map<std::string, std::size_t> index;
+  std::set<std::string> written;
+  std::vector<Refusal> buried;
+  std::int64_t watermark = 0;
+  std::optional<Error> apply_failure;
+  int connections = 0;
+  std::unique_ptr<StreamClientSession> session;
+  std::deque<std::string> out;
+  std::vector<std::pair<ClientEvent, std::string>> events;
+  bool closed = true;
+  bool close_retry = true;
+  std::string close_reason;
+
+ private:
+  void add(core::Operation operation, std::string body, bool pending) {
+    index.emplace(operation.id, log.size());
+    log.push_back({std::move(operation), std::move(body), pending, false});
+  }
+};
+
+}  // namespace tombolo::sync::testing
