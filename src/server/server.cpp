@@ -6,6 +6,7 @@
 #include "net/http_server.h"
 #include "server/door.h"
 #include "server/doors/kinto/kinto_door.h"
+#include "server/doors/stream/stream_door.h"
 #include "server/request_log.h"
 #include "server/storage/sqlite_storage.h"
 #include "server/writer_thread.h"
@@ -116,6 +117,7 @@ Result<std::unique_ptr<Server>> Server::start(Configuration configuration, const
   const DoorContext context{
       state->configuration, *state->storage, state->readers, state->writer, state->feed,
       state->authenticator, state->access,   state->clock,   state->random, state->logger};
+  state->doors.push_back(std::make_unique<stream::StreamDoor>(context));
   state->doors.push_back(std::make_unique<kinto::KintoDoor>(context));
   Result<std::unique_ptr<net::HttpServer>> http = net::HttpServer::start(
       http_options(state->configuration),

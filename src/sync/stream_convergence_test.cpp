@@ -4,7 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "base/random.h"
-#include "sync/stream_test_peers.h"
+#include "sync/test_stream_peers.h"
 
 namespace tombolo::sync {
 namespace {

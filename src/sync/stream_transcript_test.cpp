@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <sstream>
 
-#include "sync/stream_test_peers.h"
+#include "sync/test_stream_peers.h"
 
 namespace tombolo::sync {
 namespace {

@@ -1,5 +1,7 @@
 #include "server/doors/stream/stream_upload.h"
 
+#include <algorithm>
+
 #include "server/changes.h"
 #include "server/doors/stream/stream_session.h"
 
@@ -8,16 +10,31 @@ namespace {
 
 constexpr std::string_view kPermissionDenied = "PERMISSION_DENIED";
 
-bool is_open_bucket(const DoorContext& context, std::string_view bucket) {
+// Who shares the default bucket: everybody when access is open, else whoever holds a token.
+std::vector<std::string> default_bucket_principals(const DoorContext& context) {
   const StreamSection& settings = context.configuration.stream;
-  return settings.open_access && bucket == settings.default_bucket;
+  if (settings.open_access) return {std::string(kEveryone)};
+  std::vector<std::string> principals;
+  for (const auto& [token, user] : settings.tokens) {
+    principals.push_back(context.authenticator.authenticate_token(token).user_id);
+  }
+  return principals;
+}
+
+bool shares_default_bucket(const DoorContext& context, const Identity& identity,
+                           std::string_view bucket) {
+  if (bucket != context.configuration.stream.default_bucket) return false;
+  const std::vector<std::string> sharing = default_bucket_principals(context);
+  return std::any_of(sharing.begin(), sharing.end(), [&](const std::string& principal) {
+    return principal == kEveryone || principal == identity.user_id;
+  });
 }
 
 }  // namespace
 
 Result<bool> may_create_stream_bucket(const DoorContext& context, ReadTransaction& transaction,
                                       const Identity& identity, const std::string& bucket) {
-  if (is_open_bucket(context, bucket)) return true;
+  if (shares_default_bucket(context, identity, bucket)) return true;
   return context.access.may_create(transaction, identity, ListPath::buckets());
 }
 
@@ -34,10 +51,10 @@ Result<bool> StreamUpload::ensure_stream_bucket(WriteContext& context) {
   const Result<std::optional<PermissionsKey>> exists = context.transaction().permissions_of(path);
   if (!exists) return fail(exists);
   if (*exists) return true;
-  if (is_open_bucket(context_, bucket_)) {
-    PermissionSet everybody;
-    everybody.add("write", kEveryone);
-    const Result<PermissionsKey> key = context.transaction().intern(everybody);
+  if (shares_default_bucket(context_, identity_, bucket_)) {
+    PermissionSet sharing;
+    sharing.set("write", default_bucket_principals(context_));
+    const Result<PermissionsKey> key = context.transaction().intern(sharing);
     if (!key) return fail(key);
     ObjectWrite write;
     write.path = path;

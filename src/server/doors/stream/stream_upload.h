@@ -13,8 +13,9 @@
 
 namespace tombolo::server::stream {
 
-// Whether the first write of `identity` may make the bucket. The default bucket of a server with
-// open access is everybody's.
+// Whether the first write of `identity` may make the bucket. The default bucket is shared: by
+// everybody when access is open, else by the holders of the tokens that are configured when it is
+// made.
 Result<bool> may_create_stream_bucket(const DoorContext& context, ReadTransaction& transaction,
                                       const Identity& identity, const std::string& bucket);
 

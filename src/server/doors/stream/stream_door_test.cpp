@@ -1,0 +1,354 @@
+// The stream door of a real server over loopback WebSockets, beside the Kinto door.
+#include "server/doors/stream/stream_door.h"
+
+#include <condition_variable>
+#include <deque>
+#include <gtest/gtest.h>
+#include <mutex>
+
+#include "base/json.h"
+#include "core/operation.h"
+#include "net/http_client.h"
+#include "net/websocket_client.h"
+#include "os/clock.h"
+#include "os/entropy.h"
+#include "os/files.h"
+#include "protocol/operation_json.h"
+#include "server/server.h"
+
+namespace tombolo::server {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(20);
+
+// A WebSocket that keeps what it receives, to be asked from the test's thread.
+class TestSocket {
+ public:
+  TestSocket(const std::shared_ptr<net::IoThread>& thread, const std::string& url) {
+    net::WebSocketConnectOptions options;
+    options.url = url;
+    connect_ = net::connect_websocket(thread, options, [this](Result<net::OpenedWebSocket> opened) {
+      const std::lock_guard lock(mutex_);
+      if (opened) {
+        connection_ = opened->connection;
+        net::WebSocketCallbacks callbacks;
+        callbacks.on_text = [this](std::string_view text) { received(text); };
+        callbacks.on_close = [this](std::uint16_t code, std::string_view) { closed(code); };
+        connection_->set_callbacks(std::move(callbacks));
+      } else {
+        close_code_ = 1;
+      }
+      condition_.notify_all();
+    });
+    std::unique_lock lock(mutex_);
+    condition_.wait_for(lock, kPatience, [&] { return connection_ != nullptr || close_code_; });
+  }
+
+  ~TestSocket() {
+    if (connection_ == nullptr) return;
+    std::unique_lock lock(mutex_);
+    if (!close_code_) {
+      connection_->io_thread()->post([connection = connection_] { connection->close(1000, ""); });
+    }
+    condition_.wait_for(lock, kPatience, [&] { return close_code_.has_value(); });
+  }
+
+  bool is_open() const { return connection_ != nullptr; }
+
+  void send(std::string text) {
+    connection_->io_thread()->post(
+        [connection = connection_, text = std::move(text)] { connection->send_text(text); });
+  }
+  void send_binary(std::string bytes) {
+    connection_->io_thread()->post(
+        [connection = connection_, bytes = std::move(bytes)] { connection->send_binary(bytes); });
+  }
+
+  // The next message of that type; what comes before it is dropped.
+  Value next(std::string_view type) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      condition_.wait_for(lock, kPatience, [&] { return !messages_.empty() || close_code_; });
+      if (messages_.empty()) {
+        ADD_FAILURE() << "no " << type << " came";
+        return {};
+      }
+      Value message = std::move(messages_.front());
+      messages_.pop_front();
+      if (message["type"].as_string() == type) return message;
+    }
+  }
+
+  // Batches until one is not empty.
+  Value next_operations() {
+    for (;;) {
+      Value batch = next("operation-batch");
+      if (batch.is_null() || batch["operations"].size() > 0) return batch;
+    }
+  }
+
+  std::uint16_t wait_for_close() {
+    std::unique_lock lock(mutex_);
+    condition_.wait_for(lock, kPatience, [&] { return close_code_.has_value(); });
+    return close_code_.value_or(0);
+  }
+
+ private:
+  void received(std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    messages_.push_back(Value::parse(text).value_or(Value()));
+    condition_.notify_all();
+  }
+  void closed(std::uint16_t code) {
+    const std::lock_guard lock(mutex_);
+    close_code_ = code;
+    condition_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  std::deque<Value> messages_;
+  std::optional<std::uint16_t> close_code_;
+  std::shared_ptr<net::WebSocketConnection> connection_;
+  net::WebSocketConnect connect_;
+};
+
+class StreamDoorTest : public ::testing::Test {
+ protected:
+  void start(Configuration configuration = {}) {
+    configuration.server.port = 0;
+    configuration.database.path = directory_.path() + "/tombolo.db";
+    configuration.log.requests = false;
+    auto server = Server::start(std::move(configuration), clock_, random_, logger_);
+    ASSERT_TRUE(server) << server.error().message;
+    server_ = std::move(*server);
+  }
+
+  void TearDown() override {
+    if (server_) server_->stop();
+    thread_->stop();
+  }
+
+  std::string url(const std::string& scheme, const std::string& path) const {
+    return scheme + "://127.0.0.1:" + std::to_string(server_->port()) + path;
+  }
+  std::unique_ptr<TestSocket> connect(const std::string& path = "/kora-sync") {
+    return std::make_unique<TestSocket>(thread_, url("ws", path));
+  }
+
+  static std::string handshake(const std::string& node, std::int64_t watermark,
+                               const std::string& token = "") {
+    Value message{{"type", "handshake"}, {"messageId", "h"},
+                  {"nodeId", node},      {"versionVector", Object{}},
+                  {"schemaVersion", 1},  {"lastDeliverySequence", watermark}};
+    if (!token.empty()) message["authToken"] = token;
+    return message.to_json();
+  }
+
+  core::Operation insert(const std::string& node, std::int64_t number, Object data) {
+    core::Operation operation;
+    operation.node = node;
+    operation.collection = "todos";
+    operation.record = "rec-" + std::to_string(number);
+    operation.data = std::move(data);
+    operation.timestamp = {clock_.wall_ms(), number, node};
+    operation.sequence_number = number;
+    operation.id = *core::operation_id(operation);
+    return operation;
+  }
+
+  static std::string batch(const std::string& id, const std::vector<core::Operation>& operations) {
+    std::string text = R"({"type":"operation-batch","messageId":")" + id +
+                       R"(","isFinal":true,"batchIndex":0,"operations":[)";
+    for (const core::Operation& operation : operations) {
+      if (text.back() != '[') text.push_back(',');
+      protocol::append_operation_json(text, operation);
+    }
+    return text + "]}";
+  }
+
+  static std::string acknowledgment(const Value& batch) {
+    return Value{{"type", "acknowledgment"},
+                 {"messageId", "a"},
+                 {"acknowledgedMessageId", batch["messageId"]},
+                 {"lastSequenceNumber", 0},
+                 {"deliverySequence", batch["maxDeliverySequence"]}}
+        .to_json();
+  }
+
+  // A request to the Kinto door; the answer's body.
+  Value http(const std::string& method, const std::string& path, const Value& body = {}) {
+    std::mutex mutex;
+    std::condition_variable condition;
+    std::optional<Value> answer;
+    net::ClientRequest request;
+    request.method = method;
+    request.url = url("http", path);
+    request.headers.add("Authorization", "Basic dXNlcjpwYXNz");
+    if (!body.is_null()) {
+      request.headers.add("Content-Type", "application/json");
+      request.body = body.to_json();
+    }
+    net::HttpClient client(thread_);
+    client.send(std::move(request), [&](Result<net::ClientResponse> response) {
+      const std::lock_guard lock(mutex);
+      answer = response ? Value::parse(response->body).value_or(Value()) : Value();
+      condition.notify_all();
+    });
+    std::unique_lock lock(mutex);
+    condition.wait_for(lock, kPatience, [&] { return answer.has_value(); });
+    return answer.value_or(Value());
+  }
+
+  os::TemporaryDirectory directory_ = os::TemporaryDirectory::make().value();
+  os::SystemClock clock_;
+  os::SystemRandom random_;
+  NullLogger logger_;
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<net::IoThread> thread_ = net::IoThread::start();
+};
+
+TEST_F(StreamDoorTest, RelaysLiveBetweenTwoClients) {
+  start();
+  const auto ann = connect();
+  const auto bob = connect("/v1/buckets/main/stream");
+  ASSERT_TRUE(ann->is_open() && bob->is_open());
+  ann->send(handshake("ann", 0));
+  bob->send(handshake("bob", 0));
+  EXPECT_TRUE(ann->next("handshake-response")["accepted"].as_bool());
+  EXPECT_TRUE(bob->next("handshake-response")["accepted"].as_bool());
+  bob->send(acknowledgment(bob->next("operation-batch")));
+  ann->send(acknowledgment(ann->next("operation-batch")));
+
+  const core::Operation operation = insert("ann", 1, {{"title", "shore"}});
+  ann->send(batch("m1", {operation}));
+  const Value done = ann->next("acknowledgment");
+  EXPECT_EQ(done["acknowledgedMessageId"].as_string(), "m1");
+  EXPECT_EQ(done["fingerprint"].as_string(), operation.id.substr(0, 32));
+  const Value relayed = bob->next_operations();
+  EXPECT_EQ(relayed["operations"].at(0).to_json(), protocol::operation_json(operation));
+  EXPECT_EQ(relayed["baseDeliverySequence"].as_integer(-1), 0);
+  EXPECT_EQ(relayed["maxDeliverySequence"].as_integer(), 1);
+  EXPECT_EQ(relayed["fingerprint"].as_string(), operation.id.substr(0, 32));
+}
+
+TEST_F(StreamDoorTest, ShowsWhatKintoWrote) {
+  start();
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  ann->next("operation-batch");
+  // The bucket of open access takes writes from everybody.
+  ann->send(batch("m0", {insert("ann", 1, {{"title", "first"}})}));
+  ann->next("acknowledgment");
+  const Value written = http("PUT", "/v1/buckets/main/collections/todos/records/rec-kinto",
+                             {{"data", {{"title", "from kinto"}}}});
+  EXPECT_EQ(written["data"]["title"].as_string(), "from kinto") << written.to_json();
+  const Value relayed = ann->next_operations();
+  EXPECT_EQ(relayed["operations"].at(0)["recordId"].as_string(), "rec-kinto");
+  EXPECT_EQ(relayed["operations"].at(0)["data"]["title"].as_string(), "from kinto");
+}
+
+TEST_F(StreamDoorTest, IsSeenByKinto) {
+  start();
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  ann->send("");
+  EXPECT_EQ(ann->wait_for_close(), 1007);
+  const auto again = connect();
+  again->send(handshake("ann", 0));
+  again->next("handshake-response");
+  again->send(batch("m", {insert("ann", 5, {{"title", "from the stream"}})}));
+  again->next("acknowledgment");
+  const Value record = http("GET", "/v1/buckets/main/collections/todos/records/rec-5");
+  EXPECT_EQ(record["data"]["title"].as_string(), "from the stream") << record.to_json();
+}
+
+TEST_F(StreamDoorTest, SendsAgainWhenTheAcknowledgmentIsLost) {
+  start();
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  ann->next("handshake-response");
+  ann->send(batch("m1", {insert("ann", 1, {{"n", 1}})}));
+  ann->next("acknowledgment");
+  ann->send(batch("m2", {insert("ann", 1, {{"n", 1}}), insert("ann", 2, {{"n", 2}})}));
+  EXPECT_EQ(ann->next("acknowledgment")["acknowledgedMessageId"].as_string(), "m2");
+
+  const auto bob = connect();
+  bob->send(handshake("bob", 0));
+  const Value first = bob->next_operations();
+  const Value second = bob->next_operations();  // not acknowledged: it comes again
+  EXPECT_EQ(first["operations"], second["operations"]);
+  bob->send(acknowledgment(second));
+  const auto later = connect();
+  later->send(handshake("bob", second["maxDeliverySequence"].as_integer()));
+  EXPECT_EQ(later->next("operation-batch")["operations"].size(), 0U);
+}
+
+TEST_F(StreamDoorTest, AsksForATokenWhenAccessIsNotOpen) {
+  Configuration configuration;
+  configuration.stream.open_access = false;
+  configuration.stream.tokens = {{"secret", "alice"}, {"other", "bob"}};
+  start(std::move(configuration));
+  for (const char* token : {"", "wrong"}) {
+    const auto stranger = connect();
+    stranger->send(handshake("x", 0, token));
+    EXPECT_EQ(stranger->next("error")["code"].as_string(), "AUTH_FAILED");
+    EXPECT_EQ(stranger->wait_for_close(), 1000);
+  }
+  const auto alice = connect();
+  alice->send(handshake("alice", 0, "secret"));
+  EXPECT_TRUE(alice->next("handshake-response")["accepted"].as_bool());
+  alice->send(batch("m", {insert("alice", 1, {{"n", 1}})}));
+  EXPECT_EQ(alice->next("acknowledgment")["acknowledgedMessageId"].as_string(), "m");
+  const auto bob = connect();
+  bob->send(handshake("bob", 0, "other"));
+  EXPECT_EQ(bob->next_operations()["operations"].size(), 1U);
+}
+
+TEST_F(StreamDoorTest, TurnsAwayWhoMayNotReadTheBucket) {
+  Configuration configuration;
+  configuration.stream.tokens = {{"a", "alice"}, {"b", "bob"}};
+  start(std::move(configuration));
+  const auto alice = connect("/v1/buckets/private/stream");
+  alice->send(handshake("alice", 0, "a"));
+  alice->next("handshake-response");
+  alice->send(batch("m", {insert("alice", 1, {{"n", 1}})}));
+  EXPECT_EQ(alice->next("acknowledgment")["acknowledgedMessageId"].as_string(), "m");
+  const auto anonymous = connect("/v1/buckets/private/stream");
+  anonymous->send(handshake("x", 0));
+  EXPECT_EQ(anonymous->next("error")["code"].as_string(), "AUTH_FAILED");
+}
+
+TEST_F(StreamDoorTest, StaysHealthyUnderHostileFrames) {
+  start();
+  const std::pair<const char*, std::uint16_t> hostile[] = {
+      {"not json", 1007},
+      {R"({"type":"operation-batch","messageId":"m"})", 1002},
+      {R"({"type":"operation-batch","messageId":"m","operations":[],"isFinal":true,"batchIndex":0})",
+       1002},
+      {R"({"type":"handshake","messageId":"m","nodeId":"","versionVector":{},"schemaVersion":1})",
+       1002}};
+  for (const auto& [frame, code] : hostile) {
+    const auto socket = connect();
+    socket->send(frame);
+    EXPECT_EQ(socket->next("error")["retriable"].as_bool(true), false) << frame;
+    EXPECT_EQ(socket->wait_for_close(), code) << frame;
+  }
+  const auto binary = connect();
+  binary->send_binary("\x01\x02");
+  EXPECT_EQ(binary->wait_for_close(), 1003);
+
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  ann->next("handshake-response");
+  core::Operation forged = insert("ann", 1, {{"n", 1}});
+  forged.data->set("n", 2);
+  core::Operation large = insert("ann", 2, {{"text", std::string(300'000, 'x')}});
+  ann->send(batch("m", {forged, large, insert("ann", 3, {{"n", 3}})}));
+  EXPECT_EQ(ann->next("operation-rejected")["code"].as_string(), "VALIDATION_ERROR");
+  EXPECT_EQ(ann->next("operation-rejected")["code"].as_string(), "OPERATION_TOO_LARGE");
+  EXPECT_EQ(ann->next("acknowledgment")["acknowledgedMessageId"].as_string(), "m");
+}
+
+}  // namespace
+}  // namespace tombolo::server
