@@ -324,7 +324,8 @@ TEST_F(StreamDoorTest, StaysHealthyUnderHostileFrames) {
   const std::pair<const char*, std::uint16_t> hostile[] = {
       {"not json", 1007},
       {R"({"type":"operation-batch","messageId":"m"})", 1002},
-      {R"({"type":"operation-batch","messageId":"m","operations":[],"isFinal":true,"batchIndex":0})",
+      {R"({"type":"operation-batch","messageId":"m","operations":[],"isFinal":true,)"
+       R"("batchIndex":0})",
        1002},
       {R"({"type":"handshake","messageId":"m","nodeId":"","versionVector":{},"schemaVersion":1})",
        1002}};
