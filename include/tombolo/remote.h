@@ -1,6 +1,6 @@
 // A remote: a server that a Database exchanges its changes with, in the background.
 //
-//   auto remote = db.connect({.url = "wss://sync.example.org/v1/buckets/main/stream",
+//   auto remote = db.connect({.url = "ws://sync.example.org/v1/buckets/main/stream",
 //                             .authentication = Token{"secret"}});
 //   remote->wait_until_synced(10'000);
 #pragma once
@@ -23,8 +23,8 @@ class Connector;
 }  // namespace client
 
 enum class RemoteKind {
-  stream,  // Tombolo's own protocol over a WebSocket (ws, wss), understood by Kora servers too
-  kinto,   // any server with the Kinto HTTP API 1.x (http, https)
+  stream,  // Tombolo's own protocol over a WebSocket (ws), understood by Kora servers too
+  kinto,   // any server with the Kinto HTTP API 1.x (http)
 };
 
 // What becomes of a record that was changed here and at a kinto remote. Whatever loses goes to the
@@ -67,7 +67,6 @@ struct RemoteOptions {
   std::int64_t poll_interval_ms = 60'000;
   // Off: exchanges only when sync_now() or wait_until_synced() is called.
   bool automatic = true;
-  std::string ca_file = {};  // PEM certificates to trust; empty: the system's
 };
 
 enum class RemoteState {

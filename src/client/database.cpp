@@ -5,6 +5,7 @@
 #include "client/ledger_access.h"
 #include "client/log_access.h"
 #include "client/query_runner.h"
+#include "client/remotes.h"
 
 namespace tombolo {
 
@@ -73,7 +74,34 @@ Result<void> Database::transaction(const std::function<Result<void>(Transaction&
 }
 
 Result<DatabaseStatus> Database::status() const {
-  return read(*engine_, client::read_status);
+  Result<DatabaseStatus> status = read(*engine_, client::read_status);
+  if (!status) return status;
+  for (const auto& connector : engine_->remotes().connected()) {
+    Result<RemoteStatus> now = client::status_of(*engine_, *connector);
+    if (!now) return fail(now);
+    for (RemoteStatus& remote : status->remotes) {
+      if (remote.name == now->name) remote = *now;
+    }
+  }
+  return status;
+}
+
+Result<Remote> Database::connect(const RemoteOptions& options) const {
+  auto connector = engine_->remotes().connect(options);
+  if (!connector) return fail(connector);
+  return Remote(engine_, std::move(*connector));
+}
+
+std::vector<Remote> Database::remotes() const {
+  std::vector<Remote> remotes;
+  for (auto& connector : engine_->remotes().connected()) {
+    remotes.push_back(Remote(engine_, connector));
+  }
+  return remotes;
+}
+
+Result<void> Database::forget_remote(std::string_view name) const {
+  return engine_->remotes().forget(name);
 }
 
 Subscription Database::subscribe(std::function<void(const Event&)> callback) const {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <thread>
 
-#include "client/testing_database.h"
+#include "client/test_database.h"
 #include "os/files.h"
 
 #include "tombolo/tombolo.hpp"

@@ -1,5 +1,7 @@
 #include "client/engine.h"
 
+#include "client/remotes.h"
+
 namespace tombolo::client {
 namespace {
 
@@ -31,11 +33,17 @@ Result<std::shared_ptr<Engine>> Engine::open(const std::string& path, const Open
   engine->store_ = std::move(*local);
   engine->readers_ = std::make_unique<ReaderPool>(path, connection_options(options, true));
   engine->notifier_ = std::make_unique<Notifier>(*engine->readers_, options.watch_interval_ms);
+  engine->remotes_ = std::make_unique<Remotes>(*engine);
   return engine;
+}
+
+Engine::~Engine() {
+  close();
 }
 
 void Engine::close() {
   if (closed_.exchange(true)) return;
+  if (remotes_) remotes_->close();
   if (notifier_) notifier_->stop();
   if (readers_) readers_->close();
   lock_.lock();
@@ -66,16 +74,8 @@ Result<void> Engine::commit(WriteSession& session) {
     notifier_->committed(std::move(summary));
   });
   if (!done || !session.wrote()) notifier_->call_off(revision);
-  if (pending) {
-    const std::lock_guard guard(listener_mutex_);
-    if (pending_listener_) pending_listener_();
-  }
+  if (pending) remotes_->pending_changed();
   return done;
-}
-
-void Engine::set_pending_listener(std::function<void()> listener) {
-  const std::lock_guard guard(listener_mutex_);
-  pending_listener_ = std::move(listener);
 }
 
 }  // namespace tombolo::client

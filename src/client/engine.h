@@ -19,12 +19,14 @@
 
 namespace tombolo::client {
 
+class Remotes;
+
 // Thread-safe.
 class Engine {
  public:
   static Result<std::shared_ptr<Engine>> open(const std::string& path, const OpenOptions& options,
                                               const Environment& environment);
-  ~Engine() { close(); }
+  ~Engine();
 
   void close();
   const std::string& path() const { return path_; }
@@ -54,8 +56,7 @@ class Engine {
   // Runs `work(const ReadConnection&, Reader&)` on a pooled connection.
   Result<ReaderPool::Lease> reader() { return readers_->lease(); }
 
-  // Called after each commit that left something pending; null for none.
-  void set_pending_listener(std::function<void()> listener);
+  Remotes& remotes() { return *remotes_; }
 
  private:
   Engine(std::string path, const OpenOptions& options, const Environment& environment);
@@ -68,8 +69,7 @@ class Engine {
   std::unique_ptr<ReaderPool> readers_;
   std::unique_ptr<Notifier> notifier_;
   std::atomic<bool> closed_ = false;
-  std::mutex listener_mutex_;
-  std::function<void()> pending_listener_;
+  std::unique_ptr<Remotes> remotes_;
 };
 
 }  // namespace tombolo::client

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "client/testing_database.h"
+#include "client/test_database.h"
 
 namespace tombolo {
 namespace {

@@ -93,13 +93,6 @@ CREATE TABLE cursors(
   PRIMARY KEY(remote_key, server, scope)
 ) WITHOUT ROWID;
 
--- The right to sync a remote, of one process at a time, until it is renewed no more.
-CREATE TABLE leases(
-  remote_key INTEGER PRIMARY KEY,
-  owner TEXT NOT NULL,
-  expires_ms INTEGER NOT NULL
-);
-
 CREATE TABLE losses(
   loss_key INTEGER PRIMARY KEY,
   record_key INTEGER NOT NULL,

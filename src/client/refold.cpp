@@ -38,6 +38,19 @@ Result<std::string> remote_node(WriteSession& session, const CollectionEntry& co
   return std::string();
 }
 
+// Nothing is left that the record would follow from.
+Result<void> forget_record(WriteSession& session, CollectionEntry& collection, std::string_view id,
+                           std::int64_t key) {
+  session.touch(collection, id);
+  for (const char* sql :
+       {"DELETE FROM losses WHERE record_key = ?1", "DELETE FROM records WHERE record_key = ?1"}) {
+    auto statement = session.store().cache().get(sql);
+    if (!statement) return fail(statement);
+    if (auto done = (*statement)->run(key); !done) return done;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<core::RecordState> base_of(WriteSession& session, const CollectionEntry& collection,
@@ -83,6 +96,7 @@ Result<void> refold(WriteSession& session, CollectionEntry& collection, std::str
   const auto operations = session.operations_of(collection, row.key, id);
   if (!operations) return fail(operations);
   const core::FoldResult folded = core::fold(*collection.schema, *base, *operations);
+  if (!folded.state.exists) return forget_record(session, collection, id, row.key);
   const Result<std::int64_t> node = session.catalog().node_key(folded.state.version.node);
   if (!node) return fail(node);
   std::string data;

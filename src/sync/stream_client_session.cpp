@@ -318,6 +318,21 @@ void StreamClientSession::pending_changed(Now now) {
   upload(now);
 }
 
+bool StreamClientSession::ask(Now now) {
+  if (state_ != State::active || in_flight_) return false;
+  upload_position_ = 0;
+  upload(now);
+  if (in_flight_) return true;
+  if (state_ != State::active) return false;
+  OperationBatch message;
+  message.message_id = next_message_id();
+  message.is_final = true;
+  const std::string frame = encode(message);
+  in_flight_ = InFlight{std::move(message.message_id), {}, now.monotonic_ms};
+  host_.send_text(frame);
+  return true;
+}
+
 void StreamClientSession::tick(Now now) {
   if (state_ == State::handshaking &&
       now.monotonic_ms - opened_at_ms_ >= options_.handshake_timeout_ms) {

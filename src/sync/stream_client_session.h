@@ -135,8 +135,11 @@ class StreamClientSession {
   void text_received(std::string_view frame, Now now);
   void binary_received();
   void pending_changed(Now now);  // a local commit
-  void tick(Now now);             // at least once a second
-  void closed();                  // the connection ended; every call is ignored from now on
+  // Sends what is pending from the start of the log, or an empty batch: the acknowledgment will say
+  // how far the server is. False when a batch is in flight, or before the handshake is done.
+  bool ask(Now now);
+  void tick(Now now);  // at least once a second
+  void closed();       // the connection ended; every call is ignored from now on
 
   // Facts for status.h.
   Connection connection() const;

@@ -1,0 +1,202 @@
+#include "client/connectors/connector.h"
+
+#include <chrono>
+#include <future>
+
+#include "client/log_access.h"
+
+namespace tombolo::client {
+namespace {
+
+constexpr std::int64_t kStandbyMs = 1'000;  // between looks whether the other process has gone
+
+}  // namespace
+
+Connector::Connector(Engine& engine, std::shared_ptr<net::IoThread> io, RemoteEntry remote,
+                     RemoteOptions options)
+    : engine_(engine),
+      io_(std::move(io)),
+      remote_(std::move(remote)),
+      options_(std::move(options)) {
+  status_.name = remote_.name;
+  status_.url = remote_.url;
+  status_.kind = remote_.kind;
+}
+
+void Connector::post(std::function<void()> work) {
+  io_->post([self = shared_from_this(), work = std::move(work)] {
+    if (!self->stopped_) work();
+  });
+}
+
+net::TimerId Connector::schedule(std::int64_t delay_ms, std::function<void()> work) {
+  return io_->schedule(delay_ms, [self = shared_from_this(), work = std::move(work)] {
+    if (!self->stopped_) work();
+  });
+}
+
+void Connector::start() {
+  if (options_.automatic) schedule_attempt(0);
+}
+
+void Connector::stop() {
+  std::promise<void> done;
+  io_->post([&] {
+    if (!stopped_) {
+      io_->cancel(timer_);
+      abandon();
+      stopped_ = true;
+      lock_.reset();
+    }
+    done.set_value();
+  });
+  done.get_future().wait();
+  set_state(RemoteState::offline);
+}
+
+void Connector::sync_now() {
+  {
+    const std::lock_guard guard(mutex_);
+    ++wanted_;
+  }
+  post([this] {
+    if (is_connected()) return on_sync_now();
+    io_->cancel(timer_);
+    try_attempt();
+  });
+}
+
+void Connector::pending_changed() {
+  if (!options_.automatic) return;
+  post([this] {
+    if (is_connected()) on_pending();
+  });
+}
+
+void Connector::answer_wishes() {
+  const std::lock_guard guard(mutex_);
+  begun_ = wanted_;
+}
+
+Result<void> Connector::wait_until_synced(std::int64_t timeout_ms) {
+  sync_now();
+  std::unique_lock guard(mutex_);
+  const std::int64_t wish = wanted_;
+  const auto over = [&] {
+    return finished_ >= wish || status_.state == RemoteState::stopped ||
+           status_.state == RemoteState::offline;
+  };
+  // `offline` before the attempt begins is no answer.
+  status_.state = status_.state == RemoteState::offline ? RemoteState::connecting : status_.state;
+  if (!changed_.wait_for(guard, std::chrono::milliseconds(timeout_ms), over)) {
+    std::string why = status_.last_error ? ": " + status_.last_error->message : std::string();
+    return fail(ErrorCode::timeout, "remote \"" + remote_.name + "\" is not synced after " +
+                                        std::to_string(timeout_ms) + " ms" + why);
+  }
+  if (finished_ >= wish) return {};
+  if (status_.last_error) return std::unexpected(*status_.last_error);
+  return fail(ErrorCode::cancelled, "remote \"" + remote_.name + "\" was disconnected");
+}
+
+RemoteStatus Connector::status() {
+  const std::lock_guard guard(mutex_);
+  return status_;
+}
+
+void Connector::set_state(RemoteState state) {
+  const std::lock_guard guard(mutex_);
+  status_.state = state;
+  if (state != RemoteState::idle) status_.synced = false;
+  if (state != RemoteState::waiting) status_.next_attempt_ms.reset();
+  changed_.notify_all();
+}
+
+void Connector::count(std::int64_t sent, std::int64_t received) {
+  const std::lock_guard guard(mutex_);
+  status_.sent_operations += sent;
+  status_.received_operations += received;
+}
+
+void Connector::publish(Event::Type type, std::int64_t sent, std::int64_t received,
+                        std::optional<Error> error) {
+  Event event;
+  event.type = type;
+  event.remote = remote_.name;
+  event.sent = sent;
+  event.received = received;
+  event.error = std::move(error);
+  engine_.notifier().publish(std::move(event));
+}
+
+void Connector::attempt_failed(const Error& error) {
+  constexpr std::uint64_t kSteps = 1'000'000;
+  const double random = static_cast<double>(engine_.environment().random->below(kSteps)) / kSteps;
+  const std::int64_t delay_ms = backoff_.next_delay_ms(random);
+  {
+    const std::lock_guard guard(mutex_);
+    status_.state =
+        options_.automatic || finished_ < wanted_ ? RemoteState::waiting : RemoteState::offline;
+    status_.synced = false;
+    status_.last_error = error;
+    status_.next_attempt_ms = engine_.environment().clock->wall_ms() + delay_ms;
+    changed_.notify_all();
+  }
+  schedule_attempt(delay_ms);
+}
+
+void Connector::attempt_refused(const Error& error) {
+  const std::lock_guard guard(mutex_);
+  status_.state = RemoteState::stopped;
+  status_.synced = false;
+  status_.last_error = error;
+  changed_.notify_all();
+}
+
+void Connector::exchanged() {
+  backoff_.reset();
+  const std::lock_guard guard(mutex_);
+  status_.state = RemoteState::idle;
+  status_.synced = true;
+  status_.last_error.reset();
+  status_.next_attempt_ms.reset();
+  status_.last_sync_ms = engine_.environment().clock->wall_ms();
+  finished_ = begun_;
+  changed_.notify_all();
+}
+
+void Connector::schedule_attempt(std::int64_t delay_ms) {
+  io_->cancel(timer_);
+  timer_ = schedule(delay_ms, [this] { try_attempt(); });
+}
+
+void Connector::try_attempt() {
+  if (is_connected()) return;
+  const Result<bool> mine = take_lock();
+  if (!mine) return attempt_failed(mine.error());
+  if (!*mine) {
+    set_state(RemoteState::standby);
+    return schedule_attempt(kStandbyMs);
+  }
+  const Result<Credentials> known = credentials();
+  if (!known) return attempt_failed(known.error());
+  set_state(RemoteState::connecting);
+  attempt(*known);
+}
+
+Result<bool> Connector::take_lock() {
+  if (lock_) return true;
+  auto taken = os::FileLock::try_take(engine_.path() + "-remote-" + std::to_string(remote_.key));
+  if (!taken) return fail(taken);
+  lock_ = std::move(*taken);
+  return lock_.has_value();
+}
+
+Result<Credentials> Connector::credentials() {
+  const Authentication& authentication = options_.authentication;
+  if (const auto* ask = std::get_if<CredentialsCallback>(&authentication)) return (*ask)();
+  if (const auto* token = std::get_if<Token>(&authentication)) return *token;
+  if (const auto* basic = std::get_if<BasicCredentials>(&authentication)) return *basic;
+  return NoAuthentication{};
+}
+
+}  // namespace tombolo::client

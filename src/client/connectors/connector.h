@@ -1,0 +1,103 @@
+// What all connectors share: one remote's life on the network thread, with its state for whoever
+// asks, the lock that lets one process at a time sync it, retries with backoff, and waiting.
+//
+// A connector is made and owned by Remotes. What is protected or private runs on the network
+// thread; the public functions are thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "client/engine.h"
+#include "client/remote_store.h"
+#include "net/io_thread.h"
+#include "os/file_lock.h"
+#include "sync/backoff.h"
+
+#include "tombolo/remote.h"
+#include "tombolo/result.h"
+
+namespace tombolo::client {
+
+using Credentials = std::variant<NoAuthentication, Token, BasicCredentials>;
+
+class Connector : public std::enable_shared_from_this<Connector> {
+ public:
+  Connector(Engine& engine, std::shared_ptr<net::IoThread> io, RemoteEntry remote,
+            RemoteOptions options);
+  virtual ~Connector() = default;
+
+  const RemoteEntry& remote() const { return remote_; }
+
+  void start();
+  // Ends everything; waits until the network thread is done with it. Not on that thread.
+  void stop();
+  void sync_now();
+  void pending_changed();
+  Result<void> wait_until_synced(std::int64_t timeout_ms);
+
+  // Without what is counted in the database, but for `synced`, which holds if nothing is pending.
+  RemoteStatus status();
+
+ protected:
+  // One attempt: connect, or exchange once. Ends in attempt_failed(), attempt_refused() or
+  // exchanged().
+  virtual void attempt(const Credentials& credentials) = 0;
+  virtual void abandon() = 0;             // drops what is under way, without a word
+  virtual void on_sync_now() = 0;         // asked for while an attempt is under way or connected
+  virtual void on_pending() = 0;          // a local commit left something pending
+  virtual bool is_connected() const = 0;  // whether an attempt is under way or a connection stands
+
+  void attempt_failed(const Error& error);   // tries again later
+  void attempt_refused(const Error& error);  // until somebody acts
+  void exchanged();                          // both sides are equal, as far as this exchange saw
+  void schedule_attempt(std::int64_t delay_ms);
+  void set_state(RemoteState state);
+  void publish(Event::Type type, std::int64_t sent = 0, std::int64_t received = 0,
+               std::optional<Error> error = {});
+  void count(std::int64_t sent, std::int64_t received);
+  bool stopped() const { return stopped_; }
+
+  Engine& engine() const { return engine_; }
+  const RemoteOptions& options() const { return options_; }
+  net::IoThread& io() { return *io_; }
+  const std::shared_ptr<net::IoThread>& io_thread() { return io_; }
+  sync::Backoff& backoff() { return backoff_; }
+
+  // Runs `work` on the network thread unless the connector is stopped before.
+  void post(std::function<void()> work);
+  net::TimerId schedule(std::int64_t delay_ms, std::function<void()> work);
+
+ private:
+  void try_attempt();
+  Result<bool> take_lock();
+  Result<Credentials> credentials();
+
+  Engine& engine_;
+  const std::shared_ptr<net::IoThread> io_;
+  const RemoteEntry remote_;
+  const RemoteOptions options_;
+
+  // On the network thread.
+  sync::Backoff backoff_;
+  std::optional<os::FileLock> lock_;
+  net::TimerId timer_ = 0;
+  bool stopped_ = false;
+
+  std::mutex mutex_;  // for what follows
+  std::condition_variable changed_;
+  RemoteStatus status_;
+  std::int64_t wanted_ = 0;    // exchanges asked for
+  std::int64_t begun_ = 0;     // of them, those that the current attempt answers
+  std::int64_t finished_ = 0;  // and those that were answered
+
+ protected:
+  void answer_wishes();  // what is asked for up to now is what this attempt answers
+};
+
+}  // namespace tombolo::client

@@ -1,0 +1,69 @@
+// The stream connector: drives sync::StreamClientSession over a WebSocket and gives it the log.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "client/connectors/connector.h"
+#include "net/websocket_client.h"
+#include "sync/stream_client_session.h"
+
+namespace tombolo::client {
+
+class StreamConnector final : public Connector, public sync::StreamClientHost {
+ public:
+  using Connector::Connector;
+  ~StreamConnector() override;
+
+ private:
+  // One connection, from the attempt to its end.
+  struct Link {
+    net::WebSocketConnect connecting;
+    std::shared_ptr<net::WebSocketConnection> connection;
+    std::unique_ptr<sync::StreamClientSession> session;
+    std::unordered_map<std::string, std::int64_t> positions;  // of what is in flight, by id
+    net::TimerId timer = 0;
+    std::string server;
+    bool other_server = false;  // than the watermark was for
+    bool exchange_open = false;
+    bool ask = false;  // somebody waits: ask the server how far it is
+    std::optional<Error> error;
+    std::int64_t sent = 0;
+    std::int64_t received = 0;
+  };
+
+  void attempt(const Credentials& credentials) override;
+  void abandon() override;
+  void on_sync_now() override;
+  void on_pending() override;
+  bool is_connected() const override { return link_ != nullptr; }
+
+  void opened(net::OpenedWebSocket opened, sync::StreamClientOptions session);
+  Result<sync::StreamClientOptions> session_options(const Credentials& credentials);
+  void tick();
+  void after_event();
+  bool quiet();
+  void ended(bool retry);
+  void switch_server();
+  sync::StreamClientSession::Now now() const;
+
+  void send_text(std::string_view frame) override;
+  void close(std::uint16_t code, std::string_view reason, bool retry) override;
+  Result<std::vector<sync::PendingOperation>> read_pending(std::int64_t position,
+                                                           std::size_t max_operations,
+                                                           std::size_t max_bytes) override;
+  Result<void> mark_acknowledged(std::span<const std::string> operation_ids,
+                                 const std::optional<protocol::Proof>& proof) override;
+  Result<void> bury(const sync::Refusal& refusal) override;
+  Result<void> apply(const sync::DownloadedBatch& batch) override;
+  Result<void> start_over(const core::VersionVector& server_vector) override;
+  Result<std::optional<std::string>> fingerprint() override;
+  void event(sync::ClientEvent event, std::int64_t count, std::string_view text) override;
+
+  std::unique_ptr<Link> link_;
+  std::int64_t started_over_at_ms_ = -1;  // monotonic
+};
+
+}  // namespace tombolo::client

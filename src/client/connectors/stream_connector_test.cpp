@@ -1,0 +1,244 @@
+#include "client/connectors/stream_connector.h"
+
+#include <gtest/gtest.h>
+#include <random>
+
+#include "client/connectors/test_stream_server.h"
+#include "client/test_database.h"
+
+#include "tombolo/tombolo.hpp"
+
+namespace tombolo {
+namespace {
+
+constexpr std::int64_t kPatienceMs = 20'000;
+
+class StreamConnectorTest : public testing::DatabaseFixture {
+ protected:
+  void SetUp() override {
+    DatabaseFixture::SetUp();
+    other_.emplace(Database::open(path() + ".other", {.durability = Durability::relaxed}).value());
+  }
+  void TearDown() override {
+    other_.reset();
+    DatabaseFixture::TearDown();
+  }
+  Remote connect(Database& database) {
+    return database.connect({.url = server_.url(), .name = "server"}).value();
+  }
+  void sync(Remote& remote) {
+    const auto done = remote.wait_until_synced(kPatienceMs);
+    EXPECT_TRUE(done) << done.error().message;
+  }
+  static Object contents(const Database& database, const std::string& collection) {
+    Object all;
+    const auto records = database.collection(collection).order_by("id").all().value();
+    for (const Record& record : records) all.set(record.id(), record.fields());
+    return all;
+  }
+  Database& other() { return *other_; }
+
+  testing::StreamServer server_;
+  std::optional<Database> other_;
+};
+
+TEST_F(StreamConnectorTest, TwoDevicesExchangeWhatTheyDidOfflineAndThenLive) {
+  ASSERT_TRUE(db().collection("c").create({{"id", "a"}, {"x", 1}}));
+  ASSERT_TRUE(other().collection("c").create({{"id", "b"}, {"x", 2}}));
+  EXPECT_EQ(db().status().value().pending, 0);
+  Remote mine = connect(db());
+  Remote theirs = connect(other());
+  sync(mine);
+  sync(theirs);
+  sync(mine);
+  EXPECT_EQ(contents(db(), "c").size(), 2u);
+  EXPECT_EQ(contents(db(), "c"), contents(other(), "c"));
+  EXPECT_TRUE(mine.status().value().synced);
+  EXPECT_EQ(mine.status().value().pending, 0);
+
+  testing::Watched<int> seen;
+  auto live = other().collection("c").where("id", "live").observe([&](const Changes& changes) {
+    seen.change([&](int& count) { count += static_cast<int>(changes.entered.size()); });
+  });
+  ASSERT_TRUE(db().collection("c").create({{"id", "live"}}));
+  EXPECT_TRUE(seen.wait([](int count) { return count == 1; }));
+}
+
+TEST_F(StreamConnectorTest, FieldsMergeAndWhatLosesCanBeRestored) {
+  ASSERT_TRUE(db().collection("c").create({{"id", "a"}, {"x", 1}, {"y", 1}}));
+  Remote mine = connect(db());
+  Remote theirs = connect(other());
+  sync(mine);
+  sync(theirs);
+  mine.disconnect();
+  theirs.disconnect();
+  ASSERT_TRUE(db().collection("c").patch("a", {{"x", 10}, {"y", 10}}));
+  ASSERT_TRUE(other().collection("c").patch("a", {{"y", 20}}));
+  EXPECT_EQ(db().status().value().pending, 1);
+  mine = connect(db());
+  sync(mine);
+  theirs = connect(other());
+  sync(theirs);
+  sync(mine);
+  EXPECT_EQ(contents(db(), "c"), contents(other(), "c"));
+  EXPECT_EQ(db().collection("c").get("a").value().fields(), (Object{{"x", 10}, {"y", 20}}));
+  const auto losses = db().losses().value();
+  ASSERT_EQ(losses.size(), 1u);
+  EXPECT_EQ(losses[0].field, "y");
+  EXPECT_EQ(losses[0].losing_value, Value(10));
+  ASSERT_TRUE(db().restore_loss(losses[0].id));
+  EXPECT_TRUE(db().losses().value().empty());
+  sync(mine);
+  sync(theirs);
+  EXPECT_EQ(other().collection("c").get("a").value()["y"], 10);
+}
+
+TEST_F(StreamConnectorTest, CountersAddUp) {
+  ASSERT_TRUE(db().collection("c").create({{"id", "a"}, {"n", 0}}));
+  Remote mine = connect(db());
+  Remote theirs = connect(other());
+  sync(mine);
+  sync(theirs);
+  mine.disconnect();
+  theirs.disconnect();
+  ASSERT_TRUE(db().collection("c").increment("a", "n", 2));
+  ASSERT_TRUE(other().collection("c").increment("a", "n", 3));
+  mine = connect(db());
+  theirs = connect(other());
+  sync(mine);
+  sync(theirs);
+  sync(mine);
+  EXPECT_EQ(db().collection("c").get("a").value()["n"], 5);
+  EXPECT_EQ(other().collection("c").get("a").value()["n"], 5);
+}
+
+TEST_F(StreamConnectorTest, WhatTheServerRefusesBecomesADeadLetterAndTheRestGoesOn) {
+  server_.refuse("bad");
+  ASSERT_TRUE(db().collection("bad").create({{"id", "x"}}));
+  ASSERT_TRUE(db().collection("good").create({{"id", "y"}}));
+  Remote mine = connect(db());
+  sync(mine);
+  EXPECT_EQ(server_.operations(), 1u);
+  const auto letters = db().dead_letters().value();
+  ASSERT_EQ(letters.size(), 1u);
+  EXPECT_EQ(letters[0].record, "x");
+  EXPECT_EQ(letters[0].code, "VALIDATION_ERROR");
+  EXPECT_EQ(mine.status().value().dead_letters, 1);
+  server_.refuse("");
+  ASSERT_TRUE(db().retry_dead_letter(letters[0].id));
+  sync(mine);
+  EXPECT_EQ(server_.operations(), 2u);
+  EXPECT_TRUE(db().dead_letters().value().empty());
+}
+
+TEST_F(StreamConnectorTest, DiscardingADeadLetterTakesTheChangeBack) {
+  server_.refuse("bad");
+  ASSERT_TRUE(db().collection("bad").create({{"id", "x"}}));
+  Remote mine = connect(db());
+  sync(mine);
+  ASSERT_TRUE(db().discard_dead_letter(db().dead_letters().value()[0].id));
+  EXPECT_EQ(db().collection("bad").count().value(), 0);
+  EXPECT_EQ(db().status().value().operations, 0);
+}
+
+TEST_F(StreamConnectorTest, ARestartedServerIsFoundAgain) {
+  Remote mine = connect(db());
+  sync(mine);
+  const std::uint16_t port = server_.port();
+  server_.stop();
+  ASSERT_TRUE(db().collection("c").create({{"id", "a"}}));
+  EXPECT_EQ(mine.status().value().pending, 1);
+  EXPECT_FALSE(mine.status().value().synced);
+  server_.start(port);
+  sync(mine);
+  EXPECT_EQ(server_.operations(), 1u);
+}
+
+TEST_F(StreamConnectorTest, AnEmptyServerInItsPlaceGetsEverything) {
+  ASSERT_TRUE(db().collection("c").create({{"id", "a"}}));
+  Remote mine = connect(db());
+  sync(mine);
+  mine.disconnect();
+  server_.forget_everything("server-2");
+  mine = connect(db());
+  sync(mine);
+  EXPECT_EQ(server_.operations(), 1u);
+  EXPECT_EQ(contents(db(), "c").size(), 1u);
+}
+
+TEST_F(StreamConnectorTest, AWrongTokenStopsTheRemoteAndSaysWhy) {
+  server_.require_token("right");
+  Remote wrong =
+      db().connect({.url = server_.url(), .name = "w", .authentication = Token{"wrong"}}).value();
+  EXPECT_EQ(wrong.wait_until_synced(kPatienceMs).error().code, ErrorCode::unauthenticated);
+  EXPECT_EQ(wrong.status().value().state, RemoteState::stopped);
+  wrong.disconnect();
+  Remote right =
+      db().connect({.url = server_.url(), .name = "w", .authentication = Token{"right"}}).value();
+  sync(right);
+}
+
+TEST_F(StreamConnectorTest, OneProcessSyncsARemoteAndTheNextTakesOver) {
+  Database second = Database::open(path()).value();
+  Remote mine = connect(db());
+  sync(mine);
+  Remote standby = connect(second);
+  EXPECT_EQ(standby.wait_until_synced(200).error().code, ErrorCode::timeout);
+  EXPECT_EQ(standby.status().value().state, RemoteState::standby);
+  mine.disconnect();
+  sync(standby);
+}
+
+TEST_F(StreamConnectorTest, ConnectingRefusesWhatCannotWork) {
+  EXPECT_EQ(db().connect({.url = "ftp://x"}).error().code, ErrorCode::invalid_argument);
+  Remote mine = connect(db());
+  EXPECT_EQ(db().connect({.url = server_.url(), .name = "server"}).error().code,
+            ErrorCode::already_exists);
+  EXPECT_EQ(db().forget_remote("server").error().code, ErrorCode::precondition_failed);
+  mine.disconnect();
+  EXPECT_TRUE(db().forget_remote("server"));
+  EXPECT_EQ(db().forget_remote("server").error().code, ErrorCode::not_found);
+}
+
+TEST_F(StreamConnectorTest, RandomEditsOnTwoDevicesConverge) {
+  std::mt19937 random(20260301);
+  Remote mine = connect(db());
+  Remote theirs = connect(other());
+  for (int round = 0; round < 6; ++round) {
+    for (int step = 0; step < 40; ++step) {
+      Database& device = random() % 2 == 0 ? db() : other();
+      Collection c = device.collection("c");
+      const std::string id = std::to_string(random() % 6);
+      const std::string field = std::string(1, static_cast<char>('a' + random() % 3));
+      const int value = static_cast<int>(random() % 100);
+      switch (random() % 5) {
+        case 0:
+          (void)c.put(id, {{field, value}});
+          break;
+        case 1:
+          (void)c.remove(id);
+          break;
+        case 2:
+          (void)c.increment(id, "n", value);
+          break;
+        case 3:
+          (void)c.remove_fields(id, {field});
+          break;
+        default:
+          (void)c.patch(id, {{field, value}});
+      }
+      if (random() % 50 == 0) {
+        theirs.disconnect();
+        theirs = connect(other());
+      }
+    }
+    sync(mine);
+    sync(theirs);
+    sync(mine);
+    ASSERT_EQ(contents(db(), "c"), contents(other(), "c")) << "round " << round;
+    EXPECT_TRUE(mine.status().value().synced);
+  }
+}
+
+}  // namespace
+}  // namespace tombolo
