@@ -1,0 +1,298 @@
+// Single rules of both ends of the protocol, one by one.
+#include <gtest/gtest.h>
+
+#include "sync/test_stream_peers.h"
+
+namespace tombolo::sync {
+namespace {
+
+using testing::make_operation;
+using testing::MemoryClient;
+using testing::MemoryLog;
+using testing::ServerEnd;
+
+constexpr std::int64_t kNowMs = 1'700'000'000'000;
+
+class StreamSessionTest : public ::testing::Test {
+ protected:
+  StreamClientSession::Now client_now() const { return {time_ms_, kNowMs + client_skew_ms_}; }
+  StreamServerSession::Now server_now() const { return {time_ms_, kNowMs}; }
+
+  void connect() {
+    StreamServerOptions options = options_;
+    options.tag = "s" + std::to_string(++connections_);
+    options.view_tag = "v";
+    server_ = std::make_unique<ServerEnd>(log_, std::move(options), server_now());
+    client_.connect(client_now());
+  }
+
+  // Until neither side has anything to say.
+  void run() {
+    while (!client_.out.empty() || !server_->out.empty() || !server_->uploads.empty()) {
+      for (const std::string& frame : std::exchange(client_.out, {})) {
+        if (server_->close_code == 0) server_->receive(frame, server_now());
+      }
+      while (server_->commit()) server_->log_grew(server_now());
+      for (const std::string& frame : std::exchange(server_->out, {})) {
+        client_.session->text_received(frame, client_now());
+      }
+    }
+  }
+
+  void store(int count, const std::string& node = "other") {
+    for (int number = 1; number <= count; ++number) {
+      ++stored_;
+      const core::Operation operation =
+          make_operation(node, stored_, kNowMs, "x" + std::to_string(stored_));
+      log_.append(operation, protocol::operation_json(operation));
+    }
+  }
+
+  // A frame of the server's end, taken from what it would send.
+  std::vector<Value> frames() {
+    std::vector<Value> frames;
+    for (const std::string& frame : std::exchange(server_->out, {})) {
+      frames.push_back(Value::parse(frame).value());
+    }
+    return frames;
+  }
+
+  void handshake(std::int64_t watermark) {
+    server_->receive(R"({"type":"handshake","messageId":"h","nodeId":"n","versionVector":{},)"
+                     R"("schemaVersion":1,"lastDeliverySequence":)" +
+                         std::to_string(watermark) + "}",
+                     server_now());
+  }
+  void acknowledge(std::int64_t sequence) {
+    server_->receive(R"({"type":"acknowledgment","messageId":"a","acknowledgedMessageId":"b",)"
+                     R"("lastSequenceNumber":0,"deliverySequence":)" +
+                         std::to_string(sequence) + "}",
+                     server_now());
+  }
+
+  MemoryLog log_;
+  MemoryClient client_{"node-a"};
+  StreamServerOptions options_;
+  std::unique_ptr<ServerEnd> server_;
+  std::int64_t time_ms_ = 0;
+  std::int64_t client_skew_ms_ = 0;
+  int connections_ = 0;
+  int stored_ = 0;
+};
+
+TEST_F(StreamSessionTest, ALateAcknowledgmentIsNotTakenForAnotherConnections) {
+  client_.write(kNowMs, "one");
+  connect();
+  for (const std::string& frame : std::exchange(client_.out, {})) {
+    server_->receive(frame, server_now());
+  }
+  for (const std::string& frame : std::exchange(server_->out, {})) {
+    client_.session->text_received(frame, client_now());
+  }
+  client_.session->text_received(
+      R"({"type":"acknowledgment","messageId":"x","acknowledgedMessageId":"node-a.0-1",)"
+      R"("lastSequenceNumber":1})",
+      client_now());
+  EXPECT_EQ(client_.facts().pending_operations, 1);
+  run();
+  EXPECT_EQ(client_.facts().pending_operations, 0);
+  EXPECT_EQ(log_.end(), 1);
+}
+
+TEST_F(StreamSessionTest, ARejectedOperationIsBuriedAndTheOthersOvertakeIt) {
+  for (int write = 0; write < 5; ++write) client_.write(kNowMs, "w" + std::to_string(write));
+  connect();
+  server_->rejected_records["rec-2"] = "TITLE_BANNED";
+  run();
+  ASSERT_EQ(client_.buried.size(), 1U);
+  EXPECT_EQ(client_.buried[0].code, "TITLE_BANNED");
+  EXPECT_EQ(log_.end(), 4);
+  EXPECT_EQ(derive_status(client_.facts()), SyncStatus::synced);
+}
+
+TEST_F(StreamSessionTest, AServerRestoredFromABackupGetsBackWhatItLost) {
+  store(5);
+  client_.write(kNowMs, "mine");
+  connect();
+  run();
+  EXPECT_EQ(client_.watermark, 5);  // its own operation is left out, and nothing came after it
+  client_.session->closed();
+  connect();
+  run();
+  EXPECT_EQ(client_.watermark, 6);
+  const std::set<std::string> everything = log_.ids();
+  log_.cut(2);
+  client_.session->closed();
+  connect();
+  run();
+  EXPECT_TRUE(client_.saw(ClientEvent::server_restored));
+  EXPECT_EQ(log_.ids(), everything);
+  EXPECT_EQ(derive_status(client_.facts()), SyncStatus::synced);
+}
+
+TEST_F(StreamSessionTest, AServerRestoredAndGrownAgainIsFoundOutByTheFingerprint) {
+  store(5);
+  connect();
+  run();
+  client_.session->closed();
+  const std::set<std::string> everything = log_.ids();
+  log_.cut(2);
+  store(6);  // longer than before, and the client would resume behind what it lacks
+  connect();
+  run();
+  EXPECT_TRUE(client_.saw(ClientEvent::diverged));
+  EXPECT_TRUE(client_.closed);
+  connect();
+  run();
+  EXPECT_EQ(client_.ids(), log_.ids());
+  for (const std::string& id : everything) EXPECT_TRUE(log_.ids().contains(id));
+  EXPECT_EQ(derive_status(client_.facts()), SyncStatus::synced);
+}
+
+TEST_F(StreamSessionTest, AFailedApplyIsNotAcknowledgedAndComesAgain) {
+  store(1);
+  connect();
+  client_.apply_failure = Error{ErrorCode::storage, "disk full"};
+  run();
+  EXPECT_TRUE(client_.saw(ClientEvent::apply_failed));
+  EXPECT_EQ(client_.watermark, 0);
+  client_.apply_failure.reset();
+  time_ms_ += 2'000;
+  server_->session.tick(server_now());
+  server_->pump(server_now());
+  run();
+  EXPECT_EQ(client_.watermark, 1);
+  EXPECT_EQ(client_.ids(), log_.ids());
+}
+
+TEST_F(StreamSessionTest, AClockAheadHoldsUploadsBackAndLosesNothing) {
+  store(1);
+  client_skew_ms_ = 90'000;
+  client_.write(kNowMs + client_skew_ms_, "from the future");
+  connect();
+  run();
+  EXPECT_TRUE(client_.saw(ClientEvent::clock_skew));
+  EXPECT_EQ(client_.session->block(), Block::clock);
+  EXPECT_EQ(client_.watermark, 1) << "downloads go on";
+  EXPECT_EQ(client_.facts().pending_operations, 1);
+  EXPECT_EQ(log_.end(), 1);
+}
+
+TEST_F(StreamSessionTest, ARefusedTokenIsNotTriedAgain) {
+  connect();
+  server_->refusal = Error{ErrorCode::unauthenticated, "Authentication failed"};
+  run();
+  EXPECT_EQ(client_.session->block(), Block::authentication);
+  EXPECT_TRUE(client_.closed);
+  EXPECT_FALSE(client_.close_retry);
+  EXPECT_EQ(server_->close_code, 1000);
+}
+
+TEST_F(StreamSessionTest, SilenceEndsTheConnection) {
+  connect();
+  time_ms_ += 15'000;
+  client_.session->tick(client_now());
+  EXPECT_TRUE(client_.closed);
+  EXPECT_TRUE(client_.close_retry);
+  time_ms_ += 15'000;
+  server_->session.tick(server_now());
+  EXPECT_EQ(server_->close_code, 1008);
+}
+
+TEST_F(StreamSessionTest, ASlowReaderCostsItsPlaceInTheLogAndNoMemory) {
+  options_.max_unacknowledged_bytes = 5'000;
+  options_.batch_operations = 2;
+  store(500);
+  connect();
+  handshake(0);
+  std::size_t bytes = 0;
+  for (const Value& frame : frames()) bytes += frame.to_json().size();
+  EXPECT_LT(bytes, 12'000U);
+  EXPECT_FALSE(server_->session.wanted());
+  acknowledge(10);
+  EXPECT_FALSE(frames().empty()) << "an acknowledgment makes room";
+  server_->writable = false;
+  acknowledge(20);
+  EXPECT_TRUE(frames().empty());
+  server_->writable = true;
+  server_->pump(server_now());
+  EXPECT_FALSE(frames().empty()) << "and so does a drained connection";
+}
+
+TEST_F(StreamSessionTest, SendsEachOperationOnceUntilAcknowledgmentsStayAway) {
+  connect();
+  handshake(0);
+  frames();
+  for (int relay = 0; relay < 20; ++relay) {
+    store(1);
+    server_->log_grew(server_now());
+  }
+  std::size_t sent = 0;
+  for (const Value& frame : frames()) sent += frame["operations"].size();
+  EXPECT_EQ(sent, 20U);
+  time_ms_ += 2'000;
+  server_->session.tick(server_now());
+  server_->pump(server_now());
+  const std::vector<Value> again = frames();
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0]["baseDeliverySequence"].as_integer(-1), 0);
+  EXPECT_EQ(again[0]["operations"].size(), 20U);
+  time_ms_ += 2'000;
+  server_->session.tick(server_now());
+  server_->pump(server_now());
+  EXPECT_TRUE(frames().empty()) << "the wait doubles";
+}
+
+TEST_F(StreamSessionTest, ReadsNoFurtherAheadThanItMayStore) {
+  options_.max_uncommitted_bytes = 1'000;
+  connect();
+  handshake(0);
+  for (int number = 1; number <= 4; ++number) {
+    const core::Operation operation = make_operation("n", number, kNowMs, std::string(300, 'x'));
+    server_->receive(R"({"type":"operation-batch","messageId":"m","isFinal":true,)"
+                     R"("batchIndex":0,"operations":[)" +
+                         protocol::operation_json(operation) + "]}",
+                     server_now());
+  }
+  EXPECT_TRUE(server_->paused);
+  while (server_->commit()) {
+  }
+  EXPECT_FALSE(server_->paused);
+}
+
+TEST_F(StreamSessionTest, ADuplicateHandshakeIsAnErrorAndNoMore) {
+  connect();
+  handshake(0);
+  frames();
+  handshake(0);
+  EXPECT_EQ(frames().at(0)["code"].as_string(), "DUPLICATE_HANDSHAKE");
+  EXPECT_EQ(server_->close_code, 0);
+}
+
+TEST_F(StreamSessionTest, RejectsAnOperationThatCannotBeReadByItsName) {
+  connect();
+  handshake(0);
+  frames();
+  server_->receive(R"({"type":"operation-batch","messageId":"m","isFinal":true,"batchIndex":0,)"
+                   R"("operations":[{"id":"abc","collection":"c","recordId":"r","data":5}]})",
+                   server_now());
+  const std::vector<Value> answer = frames();
+  ASSERT_EQ(answer.size(), 2U);
+  EXPECT_EQ(answer[0]["operationId"].as_string(), "abc");
+  EXPECT_EQ(answer[0]["code"].as_string(), "VALIDATION_ERROR");
+  EXPECT_EQ(answer[1]["acknowledgedMessageId"].as_string(), "m");
+}
+
+TEST_F(StreamSessionTest, EndsTheSessionOnAnOperationWithoutAName) {
+  connect();
+  handshake(0);
+  frames();
+  server_->receive(R"({"type":"operation-batch","messageId":"m","isFinal":true,"batchIndex":0,)"
+                   R"("operations":[{}]})",
+                   server_now());
+  EXPECT_EQ(frames().at(0)["code"].as_string(), "INVALID_MESSAGE");
+  EXPECT_NE(server_->close_code, 0);
+}
+
+}  // namespace
+}  // namespace tombolo::sync
