@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <random>
 
-#include "client/connectors/test_stream_server.h"
 #include "client/test_database.h"
+#include "client/test_stream_server.h"
 
 #include "tombolo/tombolo.hpp"
 
