@@ -132,9 +132,8 @@ class SqliteStorage final : public Storage {
 
 Result<std::optional<os::FileLock>> lock_file(const SqliteStorageOptions& options) {
   if (!options.lock) return std::nullopt;
-  Result<os::FileLock> lock = os::FileLock::acquire(options.path + ".lock");
-  if (lock) return std::move(*lock);
-  if (lock.error().code != ErrorCode::busy) return fail(lock);
+  Result<std::optional<os::FileLock>> lock = os::FileLock::try_take(options.path + ".lock");
+  if (!lock || *lock) return lock;
   return fail(ErrorCode::busy, "another tombolo server has the database " + options.path +
                                    " open; stop it, or give this one another file");
 }
