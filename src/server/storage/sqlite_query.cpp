@@ -46,6 +46,7 @@ class Compiler {
 
   const ListQuery& query_;
   std::string where_;
+  bool few_ids_ = false;  // the query names the ids that it wants
   std::vector<SqlParameter> parameters_;
 };
 
@@ -133,6 +134,7 @@ bool Compiler::add_id_filter(const Filter& filter) {
     if (!ids.empty()) ids += ", ";
     ids += id_parameter(id.as_string());
   }
+  if (filter.op == FilterOperator::in) few_ids_ = true;
   require((filter.op == FilterOperator::in ? "id IN (" : "id NOT IN (") + ids + ")");
   return true;
 }
@@ -187,7 +189,8 @@ void Compiler::add_conditions() {
 }
 
 std::string Compiler::ordered(const SortKey& key) {
-  if (key.field == "last_modified") return "last_modified";
+  // A few ids are looked up one by one: '+' keeps the planner from walking the list in order.
+  if (key.field == "last_modified") return few_ids_ ? "+last_modified" : "last_modified";
   if (key.field == "id") return "id_text(id)";
   return "json_order(" + json_of(key.field, false) + ")";
 }

@@ -168,6 +168,21 @@ TEST_P(StorageTest, MatchesPatternsListsAndOddNames) {
   EXPECT_EQ(filtered({"p.q", FilterOperator::equal, 2, true}), Ids{"a"});
 }
 
+TEST_P(StorageTest, FindsListedIdsInTheOrderOfTheList) {
+  put("0198c1f0-0000-7000-8000-000000000001", {});
+  put("b", {});
+  put("c", {});
+  ListQuery query;
+  query.filters = {
+      {"id", FilterOperator::in, Array{"0198c1f0-0000-7000-8000-000000000001", "c", "none"}}};
+  EXPECT_EQ(listed(query), (Ids{"c", "0198c1f0-0000-7000-8000-000000000001"}));
+  query.limit = 1;
+  EXPECT_EQ(listed(query), Ids{"c"});
+  query.filters[0].op = FilterOperator::exclude;
+  query.limit.reset();
+  EXPECT_EQ(listed(query), Ids{"b"});
+}
+
 TEST_P(StorageTest, TombstonesAreSubjectToFilters) {
   put("a", {{"t", 1}});
   put("b", {{"t", 1}});
