@@ -9,20 +9,19 @@
 
 namespace tombolo::os {
 
-Result<FileLock> FileLock::acquire(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+Result<std::optional<FileLock>> FileLock::try_take(const std::string& path) {
+  constexpr int kOwnerOnly = 0600;
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly);
   if (descriptor < 0) {
     return fail(ErrorCode::storage,
-                "cannot open the lock file " + path + ": " + std::strerror(errno));
+                "cannot make the lock file " + path + ": " + std::strerror(errno));
   }
   FileLock lock(descriptor);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) {
-      return fail(ErrorCode::busy, "another process holds the lock " + path);
-    }
-    return fail(ErrorCode::storage, "cannot lock " + path + ": " + std::strerror(errno));
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
+    return std::optional<FileLock>(std::move(lock));
   }
-  return lock;
+  if (errno == EWOULDBLOCK) return std::optional<FileLock>();
+  return fail(ErrorCode::storage, "cannot lock " + path + ": " + std::strerror(errno));
 }
 
 FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}

@@ -1,6 +1,7 @@
-// A lock that one process at a time holds on a name in the file system, and that ends with it.
+// A lock among processes that the system gives back when its holder dies.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "tombolo/result.h"
@@ -9,13 +10,13 @@ namespace tombolo::os {
 
 class FileLock {
  public:
-  // Takes the lock on the file `path`, which is made if there is none and is left behind empty.
-  // Errors: busy (another process holds it), storage (with the system's reason).
-  static Result<FileLock> acquire(const std::string& path);
+  // Takes the lock named by the file `path`, which is made and stays; nothing when somebody holds
+  // it, in this process or another. Error: storage (the file cannot be made).
+  static Result<std::optional<FileLock>> try_take(const std::string& path);
 
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&& other) noexcept;
-  ~FileLock();
+  ~FileLock();  // gives it back
 
  private:
   explicit FileLock(int descriptor) : descriptor_(descriptor) {}

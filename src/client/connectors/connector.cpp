@@ -185,13 +185,10 @@ void Connector::try_attempt() {
 
 Result<bool> Connector::take_lock() {
   if (lock_) return true;
-  auto taken = os::FileLock::acquire(engine_.path() + "-remote-" + std::to_string(remote_.key));
-  if (taken) {
-    lock_.emplace(std::move(*taken));
-    return true;
-  }
-  if (taken.error().code == ErrorCode::busy) return false;
-  return fail(taken);
+  auto taken = os::FileLock::try_take(engine_.path() + "-remote-" + std::to_string(remote_.key));
+  if (!taken) return fail(taken);
+  lock_ = std::move(*taken);
+  return lock_.has_value();
 }
 
 Result<Credentials> Connector::credentials() {
