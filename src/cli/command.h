@@ -1,53 +1,94 @@
-// A command of the program: what it takes from the command line, and what it does. Each stands in
-// files of its own and is listed in commands.cpp; none sees the library that reads command lines.
+// What a command is: its name, what it takes, its help, and what it does; and how the words of a
+// command line become its arguments.
+//
+// Options may stand anywhere: "--name VALUE", "--name=VALUE", or a short "-n VALUE". "--" ends
+// them. A word like "-speakers" or "-5" is an option only where the command has one of that name.
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tombolo/result.h"
+
 namespace tombolo::cli {
 
-// Exit codes of the program.
-inline constexpr int kExitOk = 0;
-inline constexpr int kExitFailure = 1;  // it was understood and did not work
-inline constexpr int kExitUsage = 2;    // the command line makes no sense
-
-// Collects what a command takes. Targets keep their value when the option is not given, and must
-// live until the command has run.
-class CommandLine {
- public:
-  virtual ~CommandLine() = default;
-  // `names`: "--port" or "-p,--port".
-  virtual void flag(std::string_view names, bool& target, std::string_view help) = 0;
-  virtual void option(std::string_view names, std::string& target, std::string_view help) = 0;
-  virtual void option(std::string_view names, std::int64_t& target, std::string_view help) = 0;
-  virtual void options(std::string_view names, std::vector<std::string>& target,
-                       std::string_view help) = 0;  // may be repeated
-  // Positional, in the order of the calls.
-  virtual void argument(std::string_view name, std::string& target, std::string_view help,
-                        bool required = true) = 0;
-  virtual void arguments(std::string_view name, std::vector<std::string>& target,
-                         std::string_view help, bool required = false) = 0;  // the rest
+// What the process answers.
+enum ExitCode : int {
+  kSuccess = 0,
+  kFailure = 1,
+  kUsage = 2,  // the command line itself was wrong
 };
 
-class Command {
- public:
-  virtual ~Command() = default;
-  virtual std::string_view name() const = 0;
-  virtual std::string_view help() const = 0;  // one line
-  virtual void describe(CommandLine& line) = 0;
-  // Runs with what was given; the program's exit code. Answers on standard output, errors for
-  // people on standard error.
-  virtual int run() = 0;
+struct Option {
+  std::string name;        // "--where"
+  std::string value_name;  // "CONDITION"; empty: a switch without a value
+  std::string help;
+  bool repeatable = false;
+  std::string short_name = {};  // "-w"
 };
 
-// All commands, in the order of the help.
-std::vector<std::unique_ptr<Command>> all_commands();
+struct Positional {
+  std::string name;  // "COLLECTION"
+  std::string help;
+  bool required = true;
+  bool repeatable = false;  // only the last one
+};
 
-// Reads the command line and runs what it names.
-int run_command_line(int argument_count, const char* const* arguments);
+// What was given.
+class Arguments {
+ public:
+  bool has(std::string_view option) const { return options_.contains(option); }
+  // The (last) value of an option; nothing when it was not given.
+  std::optional<std::string> value(std::string_view option) const;
+  std::vector<std::string> values(std::string_view option) const;
+  // An integer option in [least, most]; nothing when it was not given. Error: invalid_argument.
+  Result<std::optional<std::int64_t>> integer(std::string_view option, std::int64_t least,
+                                              std::int64_t most) const;
+
+  const std::vector<std::string>& positionals() const { return positionals_; }
+  // Positional `index`; empty when it was not given.
+  std::string positional(std::size_t index) const;
+
+  void add(const std::string& option, std::string value) {
+    options_[option].push_back(std::move(value));
+  }
+  void add_positional(std::string value) { positionals_.push_back(std::move(value)); }
+
+ private:
+  std::map<std::string, std::vector<std::string>, std::less<>> options_;
+  std::vector<std::string> positionals_;
+};
+
+class Context;
+
+struct Command {
+  std::string name;
+  std::string group;    // the heading under which the overview lists it
+  std::string summary;  // one line
+  std::vector<Positional> positionals;
+  std::vector<Option> options;
+  std::string details;                // more help, one or more paragraphs
+  std::vector<std::string> examples;  // whole command lines
+  // Gives an ExitCode. What fails has been printed.
+  std::function<int(Context&, const Arguments&)> run;
+  bool takes_database = true;  // has --db
+};
+
+// Reads the words after the command's name. Error: invalid_argument, saying which word is wrong.
+Result<Arguments> parse_arguments(const Command& command, const std::vector<std::string>& words);
+
+// What `tombolo COMMAND --help` and `tombolo --help` print.
+std::string help_text(const Command& command);
+std::string overview_text(const std::vector<Command>& commands);
+// "usage: tombolo get [OPTIONS] COLLECTION ID"
+std::string usage_line(const Command& command);
+
+// The name among `names` that was probably meant by `word`; empty when none is near.
+std::string nearest_name(std::string_view word, const std::vector<std::string>& names);
 
 }  // namespace tombolo::cli

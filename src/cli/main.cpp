@@ -1,5 +1,6 @@
-#include "cli/command.h"
+// The `tombolo` program: the server and the commands on a local database.
+#include "cli/program.h"
 
-int main(int argument_count, char** arguments) {
-  return tombolo::cli::run_command_line(argument_count, arguments);
+int main(int count, char** words) {
+  return tombolo::cli::run_program(std::vector<std::string>(words + 1, words + count));
 }

@@ -1,0 +1,222 @@
+// The program as people and scripts use it: words in, text or JSON out, an exit code.
+#include <array>
+#include <cstdio>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <string>
+#include <sys/wait.h>
+#include <vector>
+
+#include "os/files.h"
+
+#include "tombolo/value.h"
+
+namespace tombolo {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string output;
+  std::string errors;
+};
+
+std::string quoted(const std::string& word) {
+  std::string text = "'";
+  for (const char character : word) {
+    if (character == '\'') {
+      text += "'\\''";
+    } else {
+      text += character;
+    }
+  }
+  return text + "'";
+}
+
+Value json(const std::string& text) {
+  return Value::parse(text).value_or("no JSON: " + text);
+}
+
+class Cli : public ::testing::Test {
+ protected:
+  std::string in_folder(const std::string& name) const { return folder_.path() + "/" + name; }
+
+  // Runs `tombolo WORDS...` with TOMBOLO_DB set to the test's own file.
+  Outcome run(const std::vector<std::string>& words, const std::string& input = "") const {
+    EXPECT_TRUE(os::write_file(in_folder("input"), input));
+    std::string line = "TOMBOLO_DB=" + quoted(in_folder("test.db")) + " " + quoted(TOMBOLO_PROGRAM);
+    for (const std::string& word : words) line += " " + quoted(word);
+    line += " <" + quoted(in_folder("input")) + " 2>" + quoted(in_folder("errors"));
+    Outcome outcome;
+    FILE* pipe = popen(line.c_str(), "r");
+    std::array<char, 4096> piece{};
+    for (std::size_t got = 0; (got = fread(piece.data(), 1, piece.size(), pipe)) > 0;) {
+      outcome.output.append(piece.data(), got);
+    }
+    const int status = pclose(pipe);
+    outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    outcome.errors = os::read_file(in_folder("errors")).value_or("");
+    return outcome;
+  }
+
+  // The output of a command that must succeed, without the end of its last line.
+  std::string answer(const std::vector<std::string>& words) const {
+    const Outcome outcome = run(words);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+    std::string text = outcome.output;
+    if (text.ends_with('\n')) text.pop_back();
+    return text;
+  }
+
+  os::TemporaryDirectory folder_ = os::TemporaryDirectory::make().value();
+};
+
+TEST_F(Cli, KeepsRecordsInTheFileThatTheEnvironmentNames) {
+  const Outcome made = run({"create", "languages", "id=lld", "name=Ladin", "speakers=31000"});
+  EXPECT_EQ(made.exit_code, 0);
+  EXPECT_EQ(made.output, "lld\n");
+  EXPECT_THAT(made.errors, HasSubstr("made the database " + in_folder("test.db")));
+  EXPECT_EQ(answer({"get", "languages", "lld"}), R"({"id":"lld","name":"Ladin","speakers":31000})");
+}
+
+TEST_F(Cli, TakesTheDatabaseByAFlagToo) {
+  const std::string other = in_folder("other.db");
+  EXPECT_EQ(answer({"create", "notes", "--db", other, "id=a"}), "a");
+  EXPECT_EQ(run({"get", "notes", "a"}).exit_code, 1);
+  EXPECT_EQ(answer({"get", "notes", "a", "--db=" + other}), R"({"id":"a"})");
+}
+
+TEST_F(Cli, ChangesAndRemovesRecords) {
+  answer({"create", "languages", R"({"id":"lld","name":"Ladin","note":"x"})"});
+  EXPECT_EQ(json(answer({"patch", "languages", "lld", "speakers=5", "--remove", "note"})),
+            json(R"({"id":"lld","name":"Ladin","speakers":5})"));
+  EXPECT_EQ(json(answer({"increment", "languages", "lld", "speakers", "-2"})),
+            json(R"({"id":"lld","name":"Ladin","speakers":3})"));
+  EXPECT_EQ(answer({"update", "languages", "lld", "scope=I"}), R"({"id":"lld","scope":"I"})");
+  EXPECT_EQ(run({"rm", "languages", "lld"}).exit_code, 0);
+  const Outcome gone = run({"get", "languages", "lld"});
+  EXPECT_EQ(gone.exit_code, 1);
+  EXPECT_THAT(gone.errors, HasSubstr("there is no record lld in languages"));
+}
+
+TEST_F(Cli, RemovesAllThatAreNamedOrNone) {
+  answer({"create", "notes", "id=a"});
+  const Outcome refused = run({"rm", "notes", "a", "b"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("no record b in notes"));
+  EXPECT_EQ(answer({"get", "notes", "a"}), R"({"id":"a"})");
+}
+
+TEST_F(Cli, QueriesByConditionsOrderAndLimit) {
+  const std::string lines =
+      "{\"id\":\"a\",\"speakers\":10,\"scope\":\"I\"}\n"
+      "{\"id\":\"b\",\"speakers\":2000,\"scope\":\"I\"}\n\n"
+      "{\"id\":\"c\",\"speakers\":3000,\"scope\":\"M\"}\n"
+      "{\"id\":\"d\",\"speakers\":4000,\"scope\":\"I\"}\n";
+  const Outcome imported = run({"import", "-", "--collection", "l", "--json"}, lines);
+  EXPECT_EQ(imported.output, "{\"created\":4,\"changed\":0,\"skipped\":0}\n") << imported.errors;
+  EXPECT_EQ(answer({"query", "l", "--where", "speakers>1000", "--where", "scope=I", "--order",
+                    "-speakers", "--limit", "1"}),
+            R"({"id":"d","speakers":4000,"scope":"I"})");
+  EXPECT_EQ(answer({"query", "l", "--where", "speakers>1000", "--where", "scope=I", "--count"}),
+            "2");
+  EXPECT_EQ(answer({"query", "l", "-w", "id in a,c", "--count", "--json"}), R"({"count":2})");
+  EXPECT_THAT(answer({"list", "l", "--fields", "id,scope"}), StartsWith("id  scope\na   I"));
+  EXPECT_THAT(answer({"list"}), HasSubstr("l                 4"));
+  answer({"index", "l", "scope", "speakers"});
+  EXPECT_THAT(answer({"query", "l", "--where", "scope=I", "--explain"}), HasSubstr("INDEX"));
+}
+
+TEST_F(Cli, ImportsWhatIsoCodesKeepAndExportsItAgain) {
+  const std::string path = in_folder("iso.json");
+  ASSERT_TRUE(os::write_file(
+      path, R"({"639-3":[{"alpha_3":"aaa","name":"Ghotuo"},{"alpha_3":"lld","name":"Ladin"}]})"));
+  const std::vector<std::string> import = {"import",    path,         "--collection",
+                                           "languages", "--id-field", "alpha_3"};
+  EXPECT_EQ(run(import).exit_code, 0);
+  const std::string lines =
+      "{\"id\":\"aaa\",\"alpha_3\":\"aaa\",\"name\":\"Ghotuo\"}\n"
+      "{\"id\":\"lld\",\"alpha_3\":\"lld\",\"name\":\"Ladin\"}";
+  EXPECT_EQ(answer({"export", "languages"}), lines);
+  EXPECT_EQ(json(answer({"export", "languages", "--array"})).size(), 2U);
+  EXPECT_EQ(run({"export", "languages", "--output", in_folder("out")}).exit_code, 0);
+  EXPECT_EQ(os::read_file(in_folder("out")).value(), lines + "\n");
+
+  const Outcome again = run(import);
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.errors, HasSubstr("--existing"));
+  auto skipping = import;
+  skipping.insert(skipping.end(), {"--existing", "skip", "--json"});
+  EXPECT_EQ(answer(skipping), R"({"created":0,"changed":0,"skipped":2})");
+}
+
+TEST_F(Cli, NamesTheLineOfAFileThatIsWrong) {
+  const Outcome outcome = run({"import", "-", "-c", "l"}, "{\"id\":\"a\"}\n{\"id\":\n");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.errors, HasSubstr("standard input: line 2 is no JSON object"));
+  EXPECT_THAT(run({"import", in_folder("none"), "-c", "l"}).errors, HasSubstr(in_folder("none")));
+  EXPECT_THAT(run({"import", "-", "-c", "l"}, "[{},5]").errors, HasSubstr("element 2"));
+  EXPECT_THAT(run({"import", "-", "-c", "l", "--id-field", "code"}, "[{\"name\":\"x\"}]").errors,
+              HasSubstr("record 1 has no text or whole number under \"code\""));
+}
+
+TEST_F(Cli, RefusesLinesThatMakeNoSenseWithExitCode2) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"creat"}, "did you mean create?"},
+      {{"get", "languages"}, "ID is missing"},
+      {{"get", "a", "b", "c"}, "\"c\" is too much"},
+      {{"list", "--wher", "a=1"}, "did you mean --where?"},
+      {{"query", "l", "--limit"}, "--limit needs a value"},
+      {{"create", "l", "Ladin"}, "neither name=value nor a JSON object"},
+      {{"import", "x"}, "--collection"},
+      {{"increment", "l", "a", "n", "many"}, "BY must be a number"},
+  };
+  for (const auto& [words, complaint] : cases) {
+    const Outcome outcome = run(words);
+    EXPECT_EQ(outcome.exit_code, 2) << complaint;
+    EXPECT_THAT(outcome.errors, HasSubstr(complaint));
+    EXPECT_THAT(outcome.output, IsEmpty());
+  }
+  EXPECT_EQ(run({}).exit_code, 2);
+}
+
+TEST_F(Cli, AnswersErrorsAsJsonWhenAsked) {
+  answer({"create", "l", "id=a"});
+  const Outcome outcome = run({"get", "l", "b", "--json"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(json(outcome.errors)["error"]["code"], Value("not_found"));
+  EXPECT_EQ(run({"create", "l", "id=a"}).exit_code, 1);
+}
+
+TEST_F(Cli, SaysThatThereIsNoDatabaseInsteadOfMakingOne) {
+  const Outcome outcome = run({"list"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.errors, HasSubstr("there is no database " + in_folder("test.db")));
+  EXPECT_FALSE(os::path_exists(in_folder("test.db")));
+}
+
+TEST_F(Cli, LeavesAFileOfAnotherKindAlone) {
+  const std::string text(8192, 'x');
+  ASSERT_TRUE(os::write_file(in_folder("test.db"), text));
+  const Outcome outcome = run({"create", "l", "id=a"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.errors, HasSubstr("test.db"));
+  EXPECT_EQ(os::read_file(in_folder("test.db")).value(), text);
+}
+
+TEST_F(Cli, HelpsWithExamples) {
+  EXPECT_THAT(answer({"--help"}), HasSubstr("tombolo COMMAND --help"));
+  for (const char* command : {"create", "get", "patch", "update", "increment", "rm", "list",
+                              "query", "watch", "index", "import", "export", "serve"}) {
+    EXPECT_THAT(answer({command, "--help"}),
+                HasSubstr(std::string("Examples:\n  tombolo ") + command));
+    EXPECT_THAT(answer({"--help"}), HasSubstr(std::string("\n  ") + command + " "));
+  }
+  EXPECT_THAT(answer({"--version"}), StartsWith("tombolo 0."));
+}
+
+}  // namespace
+}  // namespace tombolo
