@@ -136,11 +136,16 @@ void StreamConnector::after_event() {
     return answer_wishes();
   }
   if (link_->session->connection() != sync::Connection::streaming || !quiet()) return;
+  // Everything is here when the watermark is where the server is, or, while the server does not
+  // move it over our own operations, when both hold the same operations.
   const auto local = fingerprint();
   const auto& proof = link_->session->server_proof();
-  const bool proven = !proof || !local || !*local ||
-                      proof->sequence != link_->session->watermark() ||
-                      **local == proof->fingerprint;
+  const std::int64_t watermark = link_->session->watermark();
+  const std::int64_t server = link_->session->server_sequence();
+  const bool equal = proof && local && *local && **local == proof->fingerprint;
+  const bool comparable = proof && local && *local && proof->sequence == watermark;
+  const bool proven =
+      watermark >= server ? equal || !comparable : equal && proof->sequence >= server;
   if (!proven) return;
   if (std::exchange(link_->exchange_open, false)) {
     publish(Event::Type::sync_finished, std::exchange(link_->sent, 0),
@@ -153,9 +158,7 @@ void StreamConnector::after_event() {
 // Nothing is under way in either direction, as far as both sides know.
 bool StreamConnector::quiet() {
   const sync::StreamClientSession& session = *link_->session;
-  if (session.has_batch_in_flight() || session.watermark() < session.server_sequence()) {
-    return false;
-  }
+  if (session.has_batch_in_flight()) return false;
   auto reader = engine().reader();
   if (!reader) return false;
   const auto pending = count_pending((*reader)->access(), remote().bit());
