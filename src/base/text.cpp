@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 namespace tombolo {
@@ -161,6 +162,15 @@ std::optional<std::string> from_base64(std::string_view text, Base64 alphabet) {
 
 bool is_utf8(std::string_view text) {
   for (std::size_t index = 0; index < text.size();) {
+    // Most text is ASCII: eight characters at a time, as long as none has the high bit.
+    std::uint64_t word = 0;
+    if (text.size() - index >= sizeof word) {
+      std::memcpy(&word, text.data() + index, sizeof word);
+      if ((word & 0x8080808080808080ULL) == 0) {
+        index += sizeof word;
+        continue;
+      }
+    }
     const std::size_t length = utf8_sequence_length(text, index);
     if (length == 0) return false;
     index += length;

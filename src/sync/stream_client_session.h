@@ -110,8 +110,8 @@ struct StreamClientOptions {
   // Unique to this connection (for example a UUID): part of every message id, so that a late
   // acknowledgment can never be taken for one of another connection's.
   std::string tag;
-  std::size_t batch_operations = 500;
-  std::size_t batch_bytes = 512 * 1024;
+  std::size_t batch_operations = 1000;
+  std::size_t batch_bytes = 1024 * 1024;
   std::int64_t handshake_timeout_ms = 15'000;
   std::int64_t acknowledgment_timeout_ms = 30'000;
   std::int64_t retry_refused_ms = 5'000;       // before an operation refused for now is sent again

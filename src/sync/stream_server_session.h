@@ -92,11 +92,12 @@ struct StreamServerOptions {
   std::int64_t schema_version = 1;
   std::int64_t min_schema_version = 1;
   std::int64_t max_schema_version = INT64_MAX;
-  std::int64_t max_clock_ahead_ms = 60'000;        // of an operation's stamp before our clock
-  std::size_t max_operation_bytes = 262'144;       // of its JSON
-  std::int64_t operations_per_minute = 0;          // refused ones count too; 0: any number
-  std::size_t batch_operations = 100;              // of one batch to the client
-  std::size_t batch_bytes = 256 * 1024;            // likewise; one operation may exceed it
+  std::int64_t max_clock_ahead_ms = 60'000;   // of an operation's stamp before our clock
+  std::size_t max_operation_bytes = 262'144;  // of its JSON
+  std::int64_t operations_per_minute = 0;     // refused ones count too; 0: any number
+  // Of one batch to the client, which applies and syncs it as one transaction.
+  std::size_t batch_operations = 1000;
+  std::size_t batch_bytes = 1024 * 1024;           // likewise; one operation may exceed it
   std::size_t max_unacknowledged_bytes = 4 << 20;  // sent to the client
   std::size_t max_uncommitted_bytes = 4 << 20;     // received; beyond, reading pauses
   std::int64_t handshake_timeout_ms = 30'000;
