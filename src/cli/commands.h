@@ -22,6 +22,13 @@ Command index_command();
 Command import_command();
 Command export_command();
 
+Command sync_command();
+Command status_command();
+Command losses_command();
+Command dead_letters_command();
+Command operations_command();
+
+Command shell_command();
 Command serve_command();
 
 // In the order of the overview.

@@ -43,10 +43,11 @@ int run_command(const Command& command, const std::vector<std::string>& words) {
 }  // namespace
 
 std::vector<Command> all_commands() {
-  return {create_command(),    get_command(),   patch_command(),  update_command(),
-          increment_command(), rm_command(),    list_command(),   query_command(),
-          watch_command(),     index_command(), import_command(), export_command(),
-          serve_command()};
+  return {create_command(),     get_command(),    patch_command(),  update_command(),
+          increment_command(),  rm_command(),     list_command(),   query_command(),
+          watch_command(),      index_command(),  import_command(), export_command(),
+          sync_command(),       status_command(), losses_command(), dead_letters_command(),
+          operations_command(), shell_command(),  serve_command()};
 }
 
 int run_program(const std::vector<std::string>& words) {
