@@ -286,13 +286,15 @@ TEST_F(WebSocketClientTest, SaysWhyItCannotConnect) {
 
 TEST_F(WebSocketClientTest, GivesUpOnAServerThatDoesNotAnswer) {
   server_.reset();
+  const auto kept = std::make_shared<std::vector<HttpResponder>>();
   auto silent = HttpServer::start(
       server_options_,
-      [kept = std::make_shared<std::vector<HttpResponder>>()](
-          HttpRequest&&, HttpResponder responder) { kept->push_back(std::move(responder)); },
+      [kept](HttpRequest&&, HttpResponder responder) { kept->push_back(std::move(responder)); },
       logger_);
   server_ = std::move(*silent);
   EXPECT_EQ(failure_of({.url = url(), .timeout_ms = 100}).code, ErrorCode::timeout);
+  server_->stop(0);
+  kept->clear();  // a responder holds its connection, which holds this handler
 }
 
 TEST_F(WebSocketClientTest, TellsARefusalByItsStatus) {
