@@ -1,13 +1,14 @@
 // The client library's main paths against what SQLite itself needs for the same rows in the same
 // tables: `make bench`. Both sides run in turn in one process, each on a fresh file with the same
 // settings.
-#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 
 #include "bare_store.h"
 #include "http_load.h"
+#include "options.h"
 #include "report.h"
 #include "sample.h"
 #include "server_process.h"
@@ -18,10 +19,10 @@ namespace tombolo::bench {
 namespace {
 
 struct Settings {
-  std::string binary = TOMBOLO_BINARY;
-  std::string folder = "/var/tmp";
+  std::string binary;
+  std::string folder;
   std::string json_file;
-  int records = 100'000;
+  int records = 0;
 };
 
 double seconds_of(const std::function<Result<void>()>& work, Result<void>& outcome) {
@@ -129,13 +130,13 @@ Result<void> measure_first_sync(const Settings& settings, const std::string& fol
 }
 
 int main_with(int argc, char** argv) {
-  CLI::App app{"Measures the main paths of the Tombolo client library"};
-  Settings settings;
-  app.add_option("--binary", settings.binary, "the tombolo binary");
-  app.add_option("--folder", settings.folder, "where databases are put; a real disk");
-  app.add_option("--json", settings.json_file, "also write the figures to this file");
-  app.add_option("--records", settings.records, "records")->check(CLI::Range(2000, 10'000'000));
-  CLI11_PARSE(app, argc, argv);
+  const Options options(argc, argv,
+                        {{"--binary", TOMBOLO_BINARY},  // the server
+                         {"--folder", "/var/tmp"},      // of the databases: a real disk
+                         {"--json", ""},                // a file for the figures
+                         {"--records", "100000"}});
+  const Settings settings{options.text("--binary"), options.text("--folder"),
+                          options.text("--json"), std::max(2000, options.number("--records"))};
 
   std::string folder = settings.folder + "/tombolo-bench-XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) {

@@ -3,7 +3,7 @@
 // A real server process with a fresh database; load from this process over loopback. Beside the
 // wall clock stands the server's CPU time per operation, which neighbours on the machine do not
 // change. The goals are those of docs/architecture.md, set on a two-core machine with 2.25 GHz.
-#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 #include <fstream>
@@ -14,6 +14,7 @@
 #include "base/uuid.h"
 #include "http_load.h"
 #include "operation_load.h"
+#include "options.h"
 #include "report.h"
 #include "sample.h"
 #include "server_process.h"
@@ -154,21 +155,16 @@ Result<void> run_all(Suite& suite) {
 }
 
 int main_with(int argc, char** argv) {
-  CLI::App app{"Measures the main paths of a Tombolo server"};
-  std::string binary = TOMBOLO_BINARY;
-  std::string folder = "/var/tmp";
-  std::string json_file;
-  int scale = 100'000;
-  int pin = -1;
-  app.add_option("--binary", binary, "the tombolo binary");
-  app.add_option("--folder", folder, "where the database is put; a real disk, not a RAM disk");
-  app.add_option("--json", json_file, "also write the figures to this file");
-  app.add_option("--scale", scale, "operations in the largest scenario")
-      ->check(CLI::Range(2000, 10'000'000));
-  app.add_option("--pin", pin, "processor to keep the server on");
-  CLI11_PARSE(app, argc, argv);
+  const Options options(argc, argv,
+                        {{"--binary", TOMBOLO_BINARY},  // the server
+                         {"--folder", "/var/tmp"},      // of the database: a real disk
+                         {"--json", ""},                // a file for the figures
+                         {"--scale", "100000"},         // operations in the largest scenario
+                         {"--pin", "-1"}});             // processor to keep the server on
+  const int scale = std::max(2000, options.number("--scale"));
 
-  const auto server = ServerProcess::start(binary, folder, pin);
+  const auto server = ServerProcess::start(options.text("--binary"), options.text("--folder"),
+                                           options.number("--pin"));
   if (!server) {
     fmt::print(stderr, "{}\n", server.error().message);
     return 1;
@@ -181,7 +177,9 @@ int main_with(int argc, char** argv) {
   }
   fmt::print("{}", report.table());
   fmt::print("server memory after the run: {} KiB\n", server->resident_kib());
-  if (!json_file.empty()) std::ofstream(json_file) << report.json();
+  if (const std::string& file = options.text("--json"); !file.empty()) {
+    std::ofstream(file) << report.json();
+  }
   return 0;
 }
 
