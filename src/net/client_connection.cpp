@@ -41,7 +41,7 @@ void ClientConnection::exchange(const ClientRequest& request, const std::string&
   state_ = State::connecting;
   thread_->loop().join(*this);
   dialer_ = std::make_shared<Dialer>(
-      thread_, url_, [self = shared_from_this()](Result<StreamSocket> socket) {
+      thread_, url_, options_.ca_file, [self = shared_from_this()](Result<StreamSocket> socket) {
         self->dialer_.reset();
         if (!socket) return self->fail_exchange(socket.error().code, socket.error().message, false);
         self->socket_.emplace(std::move(*socket));

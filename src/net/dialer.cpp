@@ -8,9 +8,10 @@ namespace tombolo::net {
 namespace asio = boost::asio;
 using ErrorValue = boost::system::error_code;
 
-Dialer::Dialer(std::shared_ptr<IoThread> thread, Url url, Done done)
+Dialer::Dialer(std::shared_ptr<IoThread> thread, Url url, std::string ca_file, Done done)
     : thread_(std::move(thread)),
       url_(std::move(url)),
+      ca_file_(std::move(ca_file)),
       done_(std::move(done)),
       resolver_(thread_->loop().context),
       socket_(thread_->loop().context) {}
@@ -39,12 +40,54 @@ void Dialer::connect(const Endpoints& endpoints) {
       [self = shared_from_this()](const ErrorValue& error, const asio::ip::tcp::endpoint&) {
         if (!self->done_) return;
         if (error) return self->fail_with(ErrorCode::unavailable, error.message());
+        if (self->url_.is_secure()) return self->secure();
         self->finish(StreamSocket(std::move(self->socket_)));
       });
 }
 
+Result<std::shared_ptr<TlsContext>> Dialer::tls_context() const {
+  auto& contexts = thread_->loop().tls_contexts;
+  const auto known = contexts.find(ca_file_);
+  if (known != contexts.end()) return known->second;
+  auto made = TlsContext::make(ca_file_);
+  if (made) contexts.emplace(ca_file_, *made);
+  return made;
+}
+
+void Dialer::secure() {
+  auto context = tls_context();
+  if (!context) return fail_with(context.error().code, context.error().message);
+  tls_ = std::make_unique<TlsStream>(std::move(*context), TlsPeer{url_.host, url_.port},
+                                     socket_.native_handle());
+  shake_hands();
+}
+
+void Dialer::shake_hands() {
+  const TlsStream::Step step = tls_->shake_hands();
+  if (step == TlsStream::Step::failed) return on_handshake_failure();
+  if (step == TlsStream::Step::done) {
+    return finish(StreamSocket(std::move(socket_), std::move(tls_)));
+  }
+  const auto what = step == TlsStream::Step::wants_read ? asio::ip::tcp::socket::wait_read
+                                                        : asio::ip::tcp::socket::wait_write;
+  socket_.async_wait(what, [self = shared_from_this()](const ErrorValue& error) {
+    if (!self->done_) return;
+    if (error) return self->fail_with(ErrorCode::unavailable, error.message());
+    self->shake_hands();
+  });
+}
+
+void Dialer::on_handshake_failure() {
+  // The trusted certificates may have been replaced since they were read: the next attempt reads
+  // them again.
+  if (tls_->distrusts_peer()) thread_->loop().tls_contexts.erase(ca_file_);
+  const Error problem = tls_->problem();
+  fail_with(problem.code, problem.message);
+}
+
 void Dialer::on_deadline() {
-  fail_with(ErrorCode::timeout, "no connection in the time given");
+  fail_with(ErrorCode::timeout, tls_ ? "the TLS handshake took longer than the time given"
+                                     : "no connection in the time given");
 }
 
 void Dialer::fail_with(ErrorCode code, const std::string& problem) {

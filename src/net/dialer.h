@@ -1,4 +1,5 @@
-// Opens one outgoing connection: finds the host's addresses, tries them in order, gives up in time.
+// Opens one outgoing connection: finds the host's addresses, tries them in order, shakes hands by
+// TLS for https and wss, gives up in time.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -21,7 +22,8 @@ class Dialer final : public LoopMember,
  public:
   using Done = std::function<void(Result<StreamSocket>)>;
 
-  Dialer(std::shared_ptr<IoThread> thread, Url url, Done done);
+  // `ca_file`: see TlsContext.
+  Dialer(std::shared_ptr<IoThread> thread, Url url, std::string ca_file, Done done);
 
   // `done` is called once, later, unless abort() comes before.
   void start(std::int64_t timeout_ms);
@@ -34,14 +36,20 @@ class Dialer final : public LoopMember,
  private:
   using Endpoints = boost::asio::ip::tcp::resolver::results_type;
   void connect(const Endpoints& endpoints);
+  void secure();
+  void shake_hands();
+  void on_handshake_failure();
+  Result<std::shared_ptr<TlsContext>> tls_context() const;
   void finish(Result<StreamSocket> result);
   void fail_with(ErrorCode code, const std::string& problem);
 
   const std::shared_ptr<IoThread> thread_;
   const Url url_;
+  const std::string ca_file_;
   Done done_;
   boost::asio::ip::tcp::resolver resolver_;
   boost::asio::ip::tcp::socket socket_;
+  std::unique_ptr<TlsStream> tls_;
 };
 
 }  // namespace tombolo::net

@@ -61,9 +61,9 @@ struct HttpClient::State : std::enable_shared_from_this<State> {
   void submit(const ExchangePointer& exchange) {
     if (is_closed) return;
     auto url = parse_url(exchange->request.url);
-    if (url && url->scheme != "http") {
-      url = fail(ErrorCode::unsupported, "cannot speak " + url->scheme + " to " + url->host +
-                                             ": only http:// is supported");
+    if (url && url->scheme != "http" && url->scheme != "https") {
+      url = fail(ErrorCode::invalid_argument,
+                 "the URL " + exchange->request.url + " must begin with http:// or https://");
     }
     exchanges.emplace(exchange->id, exchange);
     if (!url) return complete(exchange->id, fail(url));

@@ -16,7 +16,7 @@ namespace tombolo::net {
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url = {};      // http://
+  std::string url = {};      // http:// or https://
   HttpHeaders headers = {};  // Host, Content-Length and Connection are the client's business
   std::string body = {};
   std::int64_t timeout_ms = 30'000;  // from the call to the whole answer
@@ -33,6 +33,8 @@ struct HttpClientOptions {
   std::int64_t connect_timeout_ms = 10'000;
   std::int64_t keep_alive_ms = 30'000;   // a connection unused for longer is closed
   std::size_t connections_per_host = 6;  // more requests wait for one of them
+  // https: the file of the PEM certificates to trust, and no others; empty: those of the system.
+  std::string ca_file = {};
 };
 
 using RequestId = std::uint64_t;
@@ -49,12 +51,11 @@ class HttpClient {
   using Callback = std::function<void(Result<ClientResponse>)>;
 
   // Sends a request. Any thread. `done` is called exactly once, on the IoThread, with any answer of
-  // the server (4xx and 5xx too) or an Error: invalid_argument (the URL), unsupported
-  // (not http://), unavailable (refused,
-  // reset, unknown host), timeout, limit_exceeded (the body), protocol (not HTTP), cancelled. Not
-  // called when the client is destroyed or its IoThread stopped before. A request that was sent on
-  // a kept-alive connection which the server was just closing is repeated once, if its method is
-  // idempotent.
+  // the server (4xx and 5xx too) or an Error: invalid_argument (the URL, the ca_file), unavailable
+  // (refused, reset, unknown host, a certificate that cannot be trusted), timeout, limit_exceeded
+  // (the body), protocol (not HTTP, or not TLS), cancelled. Not called when the client is destroyed
+  // or its IoThread stopped before. A request that was sent on a kept-alive connection which the
+  // server was just closing is repeated once, if its method is idempotent.
   RequestId send(ClientRequest request, Callback done);
 
   // Any thread. `done` gets `cancelled`, unless the answer is already there.

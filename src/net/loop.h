@@ -10,11 +10,13 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "net/deadline_wheel.h"
 #include "net/io_thread.h"
+#include "net/tls_context.h"
 #include "os/clock.h"
 
 namespace tombolo::net {
@@ -73,6 +75,9 @@ struct IoThread::Loop {
   std::thread thread;
   std::map<TimerId, std::unique_ptr<boost::asio::steady_timer>> timers;
   std::atomic<TimerId> next_timer = 1;
+
+  // What the TLS connections of this thread share, by their ca_file.
+  std::map<std::string, std::shared_ptr<TlsContext>> tls_contexts;
 
  private:
   void drain();

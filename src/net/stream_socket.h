@@ -1,51 +1,59 @@
 // A connected byte stream used without blocking: read and written directly when the loop says that
-// it is ready, so that an idle one owns no buffer.
+// it is ready, so that an idle one owns no buffer. Plain, or through TLS.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <sys/uio.h>
 #include <utility>
 
+#include "net/io_result.h"
+#include "net/tls_stream.h"
+
 namespace tombolo::net {
-
-enum class IoStatus {
-  done,         // `bytes` were taken or given
-  would_block,  // wait, then try again
-  closed,       // the peer ended its side in order
-  failed,       // the connection is broken: `error` is the system's number
-};
-
-struct IoResult {
-  IoStatus status = IoStatus::done;
-  std::size_t bytes = 0;
-  int error = 0;
-};
 
 class StreamSocket {
  public:
-  explicit StreamSocket(boost::asio::ip::tcp::socket socket);
+  // `tls`, if there is one, has shaken hands over this socket.
+  explicit StreamSocket(boost::asio::ip::tcp::socket socket,
+                        std::unique_ptr<TlsStream> tls = nullptr);
 
   IoResult read(std::span<char> into);
+  // What would block must be repeated with the same bytes, or more behind them.
   IoResult write(std::span<const iovec> from);
 
-  // Calls `handler(error_code)` when a read, or a write, may do something.
+  // Calls `handler(error_code)`, never at once, when a read, or a write, may do something.
   template <typename Handler>
   void wait_readable(Handler handler) {
-    socket_.async_wait(boost::asio::ip::tcp::socket::wait_read, std::move(handler));
+    if (tls_ && tls_->has_unread()) {
+      boost::asio::post(socket_.get_executor(), [handler = std::move(handler)]() mutable {
+        handler(boost::system::error_code());
+      });
+      return;
+    }
+    const bool waits_to_write = tls_ && tls_->read_wants_write();
+    socket_.async_wait(waits_to_write ? boost::asio::ip::tcp::socket::wait_write
+                                      : boost::asio::ip::tcp::socket::wait_read,
+                       std::move(handler));
   }
   template <typename Handler>
   void wait_writable(Handler handler) {
-    socket_.async_wait(boost::asio::ip::tcp::socket::wait_write, std::move(handler));
+    const bool waits_to_read = tls_ && tls_->write_wants_read();
+    socket_.async_wait(waits_to_read ? boost::asio::ip::tcp::socket::wait_read
+                                     : boost::asio::ip::tcp::socket::wait_write,
+                       std::move(handler));
   }
 
   void finish_writing();  // tells the peer that nothing follows
-  void close();           // cancels what waits
+  void close();           // cancels what waits for the socket
   bool is_open() const { return socket_.is_open(); }
 
  private:
   boost::asio::ip::tcp::socket socket_;
+  std::unique_ptr<TlsStream> tls_;
 };
 
 }  // namespace tombolo::net

@@ -48,6 +48,7 @@ class TestingSocket {
   }
 
   bool is_connected() const { return is_connected_; }
+  int descriptor() const { return descriptor_; }
 
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {

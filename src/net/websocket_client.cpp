@@ -32,15 +32,15 @@ class Opening final : public LoopMember,
 
   void start() {
     auto url = parse_url(options_.url);
-    if (url && url->scheme != "ws") {
-      url = fail(ErrorCode::unsupported,
-                 "cannot speak " + url->scheme + " to " + url->host + ": only ws:// is supported");
+    if (url && url->scheme != "ws" && url->scheme != "wss") {
+      url = fail(ErrorCode::invalid_argument,
+                 "the URL " + options_.url + " must begin with ws:// or wss://");
     }
     if (!url) return finish(fail(url));
     url_ = std::move(*url);
     thread_->loop().join(*this);
     thread_->loop().set_deadline(*this, options_.timeout_ms);
-    dialer_ = std::make_shared<Dialer>(thread_, url_,
+    dialer_ = std::make_shared<Dialer>(thread_, url_, options_.ca_file,
                                        [self = shared_from_this()](Result<StreamSocket> socket) {
                                          self->dialer_.reset();
                                          if (!socket) return self->finish(fail(socket));

@@ -16,11 +16,13 @@
 namespace tombolo::net {
 
 struct WebSocketConnectOptions {
-  std::string url = {};                        // ws://
+  std::string url = {};                        // ws:// or wss://
   HttpHeaders headers = {};                    // added to the handshake, e.g. Authorization
   std::vector<std::string> subprotocols = {};  // offered; the server chooses one or none
   std::int64_t timeout_ms = 10'000;            // to connect and shake hands
   WebSocketOptions connection = {};
+  // wss: the file of the PEM certificates to trust, and no others; empty: those of the system.
+  std::string ca_file = {};
 };
 
 struct OpenedWebSocket {
@@ -43,10 +45,10 @@ class WebSocketConnect {
 };
 
 // `done` is called once on `thread`, unless cancelled or the thread stops before: with the open
-// connection (set its callbacks there), or an Error: invalid_argument (the URL),
-// unsupported (not ws://), unavailable
-// (refused, reset, unknown host), timeout, unauthenticated (401), permission_denied (403), protocol
-// (any other answer). The message says which status the server gave.
+// connection (set its callbacks there), or an Error: invalid_argument (the URL, the ca_file),
+// unavailable (refused, reset, unknown host, a certificate that cannot be trusted), timeout,
+// unauthenticated (401), permission_denied (403), protocol (any other answer, or not TLS). The
+// message says which status the server gave.
 [[nodiscard]] WebSocketConnect connect_websocket(const std::shared_ptr<IoThread>& thread,
                                                  WebSocketConnectOptions options,
                                                  std::function<void(Result<OpenedWebSocket>)> done);

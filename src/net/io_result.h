@@ -1,0 +1,21 @@
+// What a read or write that does not wait came to.
+#pragma once
+
+#include <cstddef>
+
+namespace tombolo::net {
+
+enum class IoStatus {
+  done,         // `bytes` were taken or given
+  would_block,  // wait, then try again
+  closed,       // the peer ended its side in order
+  failed,       // the connection is broken: `error` is the system's number
+};
+
+struct IoResult {
+  IoStatus status = IoStatus::done;
+  std::size_t bytes = 0;
+  int error = 0;
+};
+
+}  // namespace tombolo::net
