@@ -67,6 +67,8 @@ struct RemoteOptions {
   std::int64_t poll_interval_ms = 60'000;
   // Off: exchanges only when sync_now() or wait_until_synced() is called.
   bool automatic = true;
+  // wss: a file of PEM certificates to trust, and no others. Empty: those of the system.
+  std::string ca_file = {};
 };
 
 enum class RemoteState {

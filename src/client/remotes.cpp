@@ -14,12 +14,9 @@ Result<RemoteKind> kind_of(const RemoteOptions& options) {
   if (!url) return fail(url);
   const bool websocket = url->scheme == "ws" || url->scheme == "wss";
   const RemoteKind kind = websocket ? RemoteKind::stream : RemoteKind::kinto;
-  if (url->is_secure()) {
-    return fail(ErrorCode::unsupported, "this build speaks no TLS, so it cannot connect to " +
-                                            options.url + ": use ws:// or http://");
-  }
   if (kind == RemoteKind::kinto) {
-    return fail(ErrorCode::unsupported, "kinto remotes are not built in: use a ws:// URL");
+    return fail(ErrorCode::unsupported,
+                "kinto remotes are not built in: use a ws:// or wss:// URL");
   }
   if (options.kind.value_or(kind) == kind) return kind;
   return fail(ErrorCode::invalid_argument,

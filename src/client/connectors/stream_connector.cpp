@@ -67,6 +67,7 @@ void StreamConnector::attempt(const Credentials& credentials) {
   }
   net::WebSocketConnectOptions connect;
   connect.url = remote().url;
+  connect.ca_file = options().ca_file;
   link_->connecting = net::connect_websocket(
       io_thread(), std::move(connect),
       [weak = weak_from_this(), this,
