@@ -30,6 +30,9 @@ struct Timestamp {
 Result<std::string> format_timestamp(const Timestamp& timestamp);
 Result<Timestamp> parse_timestamp(std::string_view text);
 
+// The latest wall time that packed_stamp takes, in ms (in the year 4892).
+inline constexpr std::int64_t kMaxPackedWallMs = INT64_MAX / (kMaxLogical + 1) - 1;
+
 // Wall time and counter in one integer that orders as they do, for indexes. Wall times up to the
 // year 4892 fit, which ingest guarantees.
 std::int64_t packed_stamp(const Timestamp& timestamp);

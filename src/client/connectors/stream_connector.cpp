@@ -110,7 +110,7 @@ void StreamConnector::opened(net::OpenedWebSocket opened, sync::StreamClientOpti
                                                          " ended (" + std::to_string(code) + " " +
                                                          std::string(reason) + ")"};
       }
-      ended(true);
+      ended(link_->retry);
     });
   };
   link->connection->set_callbacks(std::move(callbacks));
@@ -229,9 +229,11 @@ void StreamConnector::send_text(std::string_view frame) {
   link_->connection->send_text(frame);
 }
 
-// Called from inside the session, which therefore ends later.
+// Called from inside the session, which therefore ends later; the server's own close may come
+// first.
 void StreamConnector::close(std::uint16_t code, std::string_view reason, bool retry) {
   if (!link_->error) link_->error = Error{ErrorCode::unavailable, std::string(reason)};
+  link_->retry = retry;
   link_->connection->close(code, reason);
   Link* const link = link_.get();
   post([this, link, retry] {

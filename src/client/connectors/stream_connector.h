@@ -30,6 +30,7 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
     bool exchange_open = false;
     bool ask = false;  // somebody waits: ask the server how far it is
     std::optional<Error> error;
+    bool retry = true;  // false: the session ended in a way that trying again does not heal
     std::int64_t sent = 0;
     std::int64_t received = 0;
   };
