@@ -3,10 +3,14 @@
 #include <array>
 #include <charconv>
 
+#include "protocol/kinto_body.h"
 #include "protocol/kinto_patch.h"
 
 namespace tombolo::protocol::kinto {
 namespace {
+
+constexpr std::size_t kMaxCopiedBytes = std::size_t{1} << 20;
+constexpr std::string_view kTooDeep = "the document would be nested too deeply";
 
 using Kind = PatchOperation::Kind;
 using Pointer = std::vector<std::string>;
@@ -160,8 +164,38 @@ std::optional<Value> value_of(const PatchOperation& operation, const Pointer& po
   return operation.value;
 }
 
-// An empty text says that it went well; else why not.
-std::string apply(Value& document, const PatchOperation& operation) {
+// Levels below and with `value`: 1 for what holds nothing. Documents are never deeper than
+// kJsonDepthLimit, so the recursion ends.
+std::size_t depth_of(const Value& value) {
+  std::size_t deepest = 0;
+  if (const Object* object = value.if_object()) {
+    for (const Member& member : *object) deepest = std::max(deepest, depth_of(member.value));
+  } else if (const Array* array = value.if_array()) {
+    for (const Value& element : *array) deepest = std::max(deepest, depth_of(element));
+  }
+  return deepest + 1;
+}
+
+// What the copies of one patch may add to its document, as JSON.
+struct CopyBudget {
+  std::size_t bytes = kMaxCopiedBytes;
+
+  bool take(const Value& value) {
+    const std::size_t wanted = value.to_json().size();
+    if (wanted > bytes) return false;
+    bytes -= wanted;
+    return true;
+  }
+};
+
+// Below the document stand "data" and then what a body may hold.
+bool is_too_deep(const Pointer& pointer, const Value& value) {
+  return pointer.size() + depth_of(value) > static_cast<std::size_t>(kBodyDepthLimit) + 2;
+}
+
+// An empty text says that it went well; else why not. Copies take their bytes off
+// `copies_left`: repeated, they would double the document each time.
+std::string apply(Value& document, const PatchOperation& operation, CopyBudget& copies_left) {
   const Pointer pointer = parse_pointer(operation.path);
   const std::string no_such_path = "there is nothing at " + operation.path;
   switch (operation.kind) {
@@ -174,6 +208,7 @@ std::string apply(Value& document, const PatchOperation& operation) {
     case Kind::add: {
       std::optional<Value> value = value_of(operation, pointer);
       if (!value) return "an add needs a value";
+      if (is_too_deep(pointer, *value)) return std::string(kTooDeep);
       return add(document, pointer, std::move(*value)) ? "" : no_such_path;
     }
     case Kind::remove:
@@ -181,6 +216,7 @@ std::string apply(Value& document, const PatchOperation& operation) {
     case Kind::replace: {
       std::optional<Value> value = value_of(operation, pointer);
       if (!value) return "a replace needs a value";
+      if (is_too_deep(pointer, *value)) return std::string(kTooDeep);
       Value* found = find(document, pointer);
       if (found == nullptr) return no_such_path;
       *found = std::move(*value);
@@ -193,8 +229,10 @@ std::string apply(Value& document, const PatchOperation& operation) {
   const Pointer source = parse_pointer(operation.from);
   const Value* found = find(document, source);
   if (found == nullptr) return "there is nothing at " + operation.from;
-  Value moved = *found;
   const bool is_move = operation.kind == Kind::move;
+  if (!is_move && !copies_left.take(*found)) return "the copies make the document too large";
+  if (is_too_deep(pointer, *found)) return std::string(kTooDeep);
+  Value moved = *found;
   if (is_move && operation.path.starts_with(operation.from + "/")) {
     return "a value cannot be moved into itself";
   }
@@ -228,8 +266,9 @@ Checked<std::vector<PatchOperation>> parse_json_patch(const Value& body) {
 }
 
 Checked<Value> apply_json_patch(Value document, const std::vector<PatchOperation>& operations) {
+  CopyBudget copies_left;
   for (const PatchOperation& operation : operations) {
-    std::string problem = apply(document, operation);
+    std::string problem = apply(document, operation, copies_left);
     if (!problem.empty()) return failed(std::move(problem));
   }
   if (!document["data"].is_object()) return failed("data is no object any more");

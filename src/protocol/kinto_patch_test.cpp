@@ -1,5 +1,6 @@
 #include "protocol/kinto_patch.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace tombolo::protocol::kinto {
@@ -70,6 +71,24 @@ TEST(KintoJsonPatch, moves_and_copies) {
             R"({"b":1})");
   EXPECT_EQ(patched_data(R"({"a":1})", R"([{"op":"copy","from":"/data/a","path":"/data/b"}])"),
             R"({"a":1,"b":1})");
+}
+
+TEST(KintoJsonPatch, bounds_how_large_and_deep_a_patch_makes_a_document) {
+  std::string doubling = R"([{"op":"add","path":"/data/a","value":"12345678"})";
+  for (int count = 0; count < 40; ++count) {
+    const std::string number = std::to_string(count);
+    doubling += R"(,{"op":"copy","from":"/data","path":"/data/b)" + number + "\"}";
+  }
+  EXPECT_THAT(patched("{}", doubling + "]"), testing::HasSubstr("too large"));
+
+  std::string nesting = R"([{"op":"add","path":"/data/a","value":{}})";
+  std::string path = "/data/a";
+  for (int count = 0; count < 40; ++count) {
+    nesting += R"(,{"op":"copy","from":"/data/a","path":")" + path + "/a\"}";
+    path += path.substr(5);
+    if (path.size() > 10'000) break;
+  }
+  EXPECT_THAT(patched("{}", nesting + "]"), testing::HasSubstr("too deeply"));
 }
 
 TEST(KintoJsonPatch, unescapes_pointers) {

@@ -10,6 +10,10 @@
 namespace tombolo::protocol::kinto {
 namespace {
 
+constexpr std::size_t kMaxFilters = 100;
+constexpr std::size_t kMaxSortFields = 20;
+constexpr std::size_t kMaxFilterValues = 10'000;  // SQLite takes 32,766 parameters
+
 constexpr std::int64_t kOneDayMs = 24 * 60 * 60 * 1000;
 constexpr int kValueDepthLimit = 32;  // levels of nesting in a value of the query string
 
@@ -99,10 +103,30 @@ class ListQueryReader {
     const std::string* sort = find_parameter(parameters, "_sort");
     read_sort(sort != nullptr ? *sort : std::string_view());
     query_.fields = parse_fields(parameters);
+    if (!is_bounded()) return refuse(std::move(error_));
     return std::move(query_);
   }
 
  private:
+  // Each condition becomes a part of one SQL expression, whose size SQLite bounds.
+  bool is_bounded() {
+    if (query_.filters.size() > kMaxFilters) {
+      return complain(std::nullopt, "At most " + std::to_string(kMaxFilters) + " filters");
+    }
+    if (query_.sort.size() > kMaxSortFields) {
+      return complain("_sort", "_sort takes at most " + std::to_string(kMaxSortFields) + " fields");
+    }
+    std::size_t values = 0;
+    for (const Filter& filter : query_.filters) {
+      values += filter.value.is_array() ? filter.value.size() : 1;
+    }
+    if (values > kMaxFilterValues) {
+      return complain(std::nullopt, "At most " + std::to_string(kMaxFilterValues) +
+                                        " values in all filters together");
+    }
+    return true;
+  }
+
   bool complain(std::optional<std::string> name, std::string description) {
     error_ = invalid_parameter("querystring", std::move(name), std::move(description));
     return false;

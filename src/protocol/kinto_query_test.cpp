@@ -37,6 +37,20 @@ TEST(KintoQuery, types_values_as_json_where_they_are_json) {
   EXPECT_EQ(typed_value(""), Value(""));
 }
 
+TEST(KintoQuery, bounds_what_becomes_one_sql_expression) {
+  std::string filters = "a=1";
+  for (int count = 1; count < 100; ++count) filters += "&a=1";
+  EXPECT_EQ(refusal(filters), "accepted");
+  EXPECT_EQ(refusal(filters + "&a=1"), "querystring: At most 100 filters");
+  std::string values = "in_a=1";
+  for (int count = 1; count < 10'000; ++count) values += ",1";
+  EXPECT_EQ(refusal(values), "accepted");
+  EXPECT_NE(refusal(values + ",1"), "accepted");
+  std::string fields = "_sort=a";
+  for (int count = 1; count < 20; ++count) fields += ",a";
+  EXPECT_NE(refusal(fields), "accepted") << "last_modified is added to them";
+}
+
 TEST(KintoQuery, decodes_names_and_values) {
   const auto parameters = parse_query_string("a%20b=c+d&&x&y=1=2");
   ASSERT_TRUE(parameters.has_value());

@@ -10,6 +10,8 @@ namespace tombolo::server {
 
 namespace {
 
+constexpr std::int64_t kMaxForcedTimestamp = (std::int64_t{1} << 53) - 1 - (std::int64_t{1} << 40);
+
 Error not_found(const ObjectPath& path) {
   return {ErrorCode::not_found, "there is no " + path.uri()};
 }
@@ -145,7 +147,9 @@ Result<bool> ensure(WriteContext& context, const AccessControl& access, const Id
 std::int64_t next_last_modified(std::int64_t list, std::int64_t now_ms,
                                 std::optional<std::int64_t> current,
                                 std::optional<std::int64_t> forced) {
-  if (forced && (!current || *forced > *current)) return *forced == list ? list + 1 : *forced;
+  // Beyond what a JavaScript number holds, a list could no longer move on.
+  const bool usable = forced && *forced <= kMaxForcedTimestamp;
+  if (usable && (!current || *forced > *current)) return *forced == list ? list + 1 : *forced;
   return std::max(now_ms, list + 1);
 }
 

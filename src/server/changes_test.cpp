@@ -20,6 +20,7 @@ TEST(Timestamps, FollowKinto) {
   EXPECT_EQ(next_last_modified(0, 100, {}, {}), 100);
   EXPECT_EQ(next_last_modified(100, 100, {}, {}), 101);
   EXPECT_EQ(next_last_modified(500, 100, {}, {}), 501) << "slides into the future";
+  EXPECT_EQ(next_last_modified(500, 100, {}, INT64_MAX), 501) << "the list could not move on";
   EXPECT_EQ(next_last_modified(100, 200, {}, 50), 50) << "the past is kept on create";
   EXPECT_EQ(next_last_modified(100, 200, {}, 100), 101) << "the list's own is one more";
   EXPECT_EQ(next_last_modified(100, 200, {}, 9000), 9000);

@@ -32,6 +32,9 @@ constexpr std::int64_t kRateWindowMs = 60'000;
 // Of a node, collection or record id: they are keys of indexes.
 constexpr std::size_t kMaxNameBytes = 1'024;
 
+// Far beyond what a node can reach, and far below what a number in JavaScript holds exactly.
+constexpr std::int64_t kMaxSequenceNumber = std::int64_t{1} << 52;
+
 // The text member of what may be no operation at all, for the client to recognise it by.
 std::string text_of(const std::vector<protocol::JsonMember>& members, std::string_view key) {
   for (const protocol::JsonMember& member : members) {
@@ -60,6 +63,9 @@ Result<void> check_names(const core::Operation& operation) {
 
 Result<void> check(const core::Operation& operation) {
   if (Result<void> done = core::check_operation(operation); !done) return done;
+  if (operation.sequence_number > kMaxSequenceNumber) {
+    return fail(ErrorCode::invalid_data, "a sequence number may be at most 2^52");
+  }
   if (Result<void> done = check_names(operation); !done) return done;
   return protocol::verify_operation_id(operation);
 }

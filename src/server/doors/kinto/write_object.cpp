@@ -158,6 +158,10 @@ Answer put_to_object(Scope& scope, const Call& call) {
   api::Checked<api::WriteBody> body = api::read_write_body(*call.body, call.route.kind);
   if (!body) return api::refuse(body);
   const auto passed = check_preconditions(call, existing);
+  if (!passed && existing && !require(scope, call, Permission::read, path, existing)) {
+    // That it exists is all that is told to who may create and not read.
+    return api::refuse(api::modified_meanwhile(Value(), existing->last_modified));
+  }
   if (!passed) return api::refuse(passed);
 
   ObjectWrite write;

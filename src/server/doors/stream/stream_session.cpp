@@ -96,7 +96,11 @@ Result<bool> StreamSession::may_see_all(ReadTransaction& transaction) const {
   const ObjectPath path = ObjectPath::bucket(bucket_);
   const Result<std::optional<PermissionsKey>> exists = transaction.permissions_of(path);
   if (!exists) return fail(exists);
-  // A bucket that is not there yet holds nothing to hide from who may make it.
+  // A bucket that never was holds nothing to hide from who may make it. One that was deleted does:
+  // its log is still there.
+  const Result<BucketLog> log = transaction.bucket_log(bucket_);
+  if (!log) return fail(log);
+  if (!*exists && log->delivery_sequence > 0) return false;
   if (!*exists) return may_create_stream_bucket(hub_.context(), transaction, identity_, bucket_);
   return hub_.context().access.may(transaction, identity_, Permission::read, path);
 }

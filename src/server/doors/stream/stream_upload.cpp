@@ -99,7 +99,12 @@ Result<bool> StreamUpload::may_apply(WriteContext& context, const core::Operatio
   ObjectPath path{ListPath::records(bucket_, operation.collection), operation.record};
   const auto row = context.transaction().find_row(path.list, path.id);
   if (!row) return fail(row);
-  if (!*row || (*row)->state != ObjectState::alive) return (*access)->may_create;
+  if (!*row) return (*access)->may_create;
+  // Over a deleted record, who may only create starts a new one: an update would bring back the
+  // fields of the old one.
+  if ((*row)->state != ObjectState::alive) {
+    return (*access)->may_create && operation.type == core::OperationType::insert;
+  }
   return context_.access.may(context.transaction(), identity_, Permission::write, path,
                              (*row)->permissions);
 }
