@@ -50,9 +50,9 @@ struct ImportSummary {
 // transaction's thread and ends with it). Each write is a transaction of its own, unless the handle
 // is a Transaction's.
 //
-// A collection comes into being with its first record or setting. Its name: 1 to 255 characters of
-// letters, digits, '_' and '-', beginning with a letter or digit. Ids: 1 to 255 bytes of UTF-8;
-// where a Kinto server takes part, of the same characters as names.
+// A collection comes into being with its first record or setting. Its name and the ids of records:
+// 1 to 1,024 bytes of UTF-8 without control characters. Where a Kinto server takes part, names and
+// ids are letters, digits, '_' and '-', beginning with a letter or digit.
 //
 // Errors of all: invalid_argument (a value breaks the schema, a name or an id is none), not_found
 // (there is no such record), storage, busy (another process writes for longer than the wait),

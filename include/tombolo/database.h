@@ -109,7 +109,8 @@ class Database {
   Result<void> dismiss_loss(std::int64_t id) const;
 
   // The dead letters, oldest first. Retrying makes the operation pending again; discarding gives
-  // it up and takes the change back on this device.
+  // it up and takes the change back on this device. Error of discarding: precondition_failed, when
+  // another remote has the change already.
   Result<std::vector<DeadLetter>> dead_letters() const;
   Result<void> retry_dead_letter(std::int64_t id) const;
   Result<void> discard_dead_letter(std::int64_t id) const;

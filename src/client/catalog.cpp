@@ -3,19 +3,13 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "core/names.h"
 
 namespace tombolo::client {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 255;
-
 constexpr std::string_view kSelectCollection =
     "SELECT collection_key, name, schema, remote_key FROM collections WHERE ";
-
-bool is_alphanumeric(char character) {
-  return (character >= '0' && character <= '9') || (character >= 'a' && character <= 'z') ||
-         (character >= 'A' && character <= 'Z');
-}
 
 std::vector<std::string> read_names(std::string_view json) {
   std::vector<std::string> names;
@@ -35,18 +29,6 @@ bool RemoteEntry::names(std::string_view collection) const {
 
 std::string_view text_of(RemoteKind kind) {
   return kind == RemoteKind::stream ? "stream" : "kinto";
-}
-
-Result<void> check_collection_name(std::string_view name) {
-  bool good = !name.empty() && name.size() <= kMaxNameBytes && is_alphanumeric(name.front());
-  for (const char character : name) {
-    good = good && (is_alphanumeric(character) || character == '_' || character == '-');
-  }
-  if (good) return {};
-  return fail(ErrorCode::invalid_argument,
-              "\"" + std::string(name.substr(0, 80)) +
-                  "\" cannot name a collection: use 1 to 255 letters, digits, '_' and '-', "
-                  "beginning with a letter or digit");
 }
 
 Result<void> Catalog::refresh(std::int64_t version) {
@@ -105,7 +87,7 @@ Result<CollectionEntry*> Catalog::collection_of_key(std::int64_t key) {
 Result<CollectionEntry*> Catalog::collection(std::string_view name) {
   Result<CollectionEntry*> found = find_collection(name);
   if (!found || *found != nullptr) return found;
-  if (auto good = check_collection_name(name); !good) return fail(good);
+  if (auto good = core::check_name("a collection", name); !good) return fail(good);
   auto insert = store::Statement::prepare(
       connection_,
       "INSERT INTO collections(name, fingerprint, revision) VALUES (?1, zeroblob(16), 0)");

@@ -42,9 +42,6 @@ struct RemoteEntry {
 
 std::string_view text_of(RemoteKind kind);  // "stream", "kinto"
 
-// Whether `name` may name a collection.
-Result<void> check_collection_name(std::string_view name);
-
 class Catalog {
  public:
   Catalog(store::Connection& connection, LocalStatements& statements)

@@ -105,7 +105,7 @@ TEST_F(DatabaseTest, TheLogTellsWhatHappened) {
 }
 
 TEST_F(DatabaseTest, BadNamesAndValuesAreRefusedWithoutATrace) {
-  EXPECT_EQ(db().collection("a b").create({}).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(db().collection("a\nb").create({}).error().code, ErrorCode::invalid_argument);
   EXPECT_EQ(db().collection("").create({}).error().code, ErrorCode::invalid_argument);
   Collection c = db().collection("c");
   EXPECT_EQ(c.create({{"x", "\xff"}}).error().code, ErrorCode::invalid_argument);

@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "client/local_writes.h"
 #include "client/refold.h"
+#include "client/remote_store.h"
 
 namespace tombolo::client {
 namespace {
@@ -41,7 +41,7 @@ Result<void> check(const core::Operation& operation) {
                                              std::to_string(operation.timestamp.wall_ms) +
                                              " ms is too far in the future to be kept");
   }
-  return check_record_id(operation.record);
+  return {};
 }
 
 store::Blob bytes_of(const std::string& text) {
@@ -113,8 +113,7 @@ Result<void> ingest(WriteSession& session, const core::Operation& operation,
         find_known(session, (*row)->key, core::packed_stamp(operation.timestamp), bytes_of(*id));
     if (!known) return fail(known);
     if (known->found) {
-      if ((known->pending & origin_bit) == 0) return {};
-      return session.store().statements()[Sql::acknowledge_at].run(known->position, origin_bit);
+      return note_held(session, origin_bit, known->position, (known->pending & origin_bit) != 0);
     }
     done = continue_record(session, collection, **row, operation, bytes_of(*id), pending);
   }

@@ -126,68 +126,106 @@ Result<std::vector<DeadLetter>> read_dead_letters(const ReadConnection& read) {
 
 namespace {
 
-struct LetterTarget {
+// A dead letter and the operation that it is about.
+struct Letter {
   std::int64_t remote_key = 0;
   std::int64_t position = 0;
   std::int64_t collection_key = 0;
   std::string record;
   std::vector<std::uint8_t> operation_id;
-  bool elsewhere = false;  // another remote has it already
+  std::int64_t pending = 0;  // of the operation
+
+  std::int64_t remote_bit() const { return std::int64_t{1} << (remote_key - 1); }
 };
 
-// Takes the letter out of the table.
-Result<LetterTarget> take_letter(WriteSession& session, std::int64_t id) {
+Result<Letter> find_letter(WriteSession& session, std::int64_t id) {
   auto select = session.store().cache().get(
-      "SELECT d.remote_key, d.position, r.collection_key, r.id, o.operation_id FROM dead_letters d "
-      "JOIN operations o USING (position) JOIN records r USING (record_key) "
+      "SELECT d.remote_key, d.position, r.collection_key, r.id, o.operation_id, o.pending "
+      "FROM dead_letters d JOIN operations o USING (position) JOIN records r USING (record_key) "
       "WHERE d.letter_key = ?1");
   if (!select) return fail(select);
-  auto target = (*select)->query_one(
+  auto letter = (*select)->query_one(
       [](const store::Row& row) {
         const store::Blob bytes = row.blob(4);
-        return LetterTarget{row.int64(0),
-                            row.int64(1),
-                            row.int64(2),
-                            store::read_id(row, 3),
-                            {bytes.begin(), bytes.end()},
-                            false};
+        return Letter{row.int64(0),
+                      row.int64(1),
+                      row.int64(2),
+                      store::read_id(row, 3),
+                      {bytes.begin(), bytes.end()},
+                      row.int64(5)};
       },
       id);
-  if (!target) return fail(target);
-  if (!*target) {
+  if (!letter) return fail(letter);
+  if (!*letter) {
     return fail(ErrorCode::not_found, "there is no dead letter " + std::to_string(id));
   }
-  auto remove = session.store().cache().get("DELETE FROM dead_letters WHERE letter_key = ?1");
-  if (!remove) return fail(remove);
-  if (auto done = (*remove)->run(id); !done) return fail(done);
-  return std::move(**target);
+  return std::move(**letter);
+}
+
+// The remotes that refused the operation.
+Result<std::int64_t> refused_mask(WriteSession& session, std::int64_t position) {
+  auto select = session.store().cache().get(
+      "SELECT coalesce(sum(1 << (remote_key - 1)), 0) FROM dead_letters WHERE position = ?1");
+  if (!select) return fail(select);
+  auto mask = (*select)->query_one([](const store::Row& row) { return row.int64(0); }, position);
+  if (!mask) return fail(mask);
+  return mask->value_or(0);
+}
+
+// What another remote has would come back from there: it cannot be taken out of the log.
+Result<void> check_nowhere_else(WriteSession& session, const CollectionEntry& collection,
+                                const Letter& letter) {
+  const Result<std::int64_t> refused = refused_mask(session, letter.position);
+  if (!refused) return fail(refused);
+  const std::int64_t elsewhere = collection.pending_mask & ~letter.pending & ~*refused;
+  if (elsewhere == 0) return {};
+  const auto remotes = session.catalog().remotes();
+  if (!remotes) return fail(remotes);
+  for (const RemoteEntry& remote : **remotes) {
+    if ((remote.bit() & elsewhere) == 0) continue;
+    return fail(ErrorCode::precondition_failed,
+                "the change of \"" + letter.record + "\" is at remote \"" + remote.name +
+                    "\" already and cannot be taken back: write the record anew, or retry");
+  }
+  return {};
+}
+
+Result<void> run_with(WriteSession& session, std::string_view sql, std::int64_t position) {
+  auto statement = session.store().cache().get(sql);
+  if (!statement) return fail(statement);
+  return (*statement)->run(position);
 }
 
 }  // namespace
 
 Result<void> retry_dead_letter(WriteSession& session, std::int64_t id) {
-  const Result<LetterTarget> target = take_letter(session, id);
-  if (!target) return fail(target);
+  const Result<Letter> letter = find_letter(session, id);
+  if (!letter) return fail(letter);
+  auto done = run_with(session, "DELETE FROM dead_letters WHERE letter_key = ?1", id);
+  if (!done) return done;
   auto update = session.store().cache().get(
       "UPDATE operations SET pending = pending | ?2 WHERE position = ?1");
   if (!update) return fail(update);
   session.summary().pending_added = true;
-  return (*update)->run(target->position, std::int64_t{1} << (target->remote_key - 1));
+  return (*update)->run(letter->position, letter->remote_bit());
 }
 
 // Without the operation the record is what the rest of its log makes of it.
 Result<void> discard_dead_letter(WriteSession& session, std::int64_t id) {
-  const Result<LetterTarget> target = take_letter(session, id);
-  if (!target) return fail(target);
-  const auto entry = session.catalog().collection_of_key(target->collection_key);
+  const Result<Letter> letter = find_letter(session, id);
+  if (!letter) return fail(letter);
+  const auto entry = session.catalog().collection_of_key(letter->collection_key);
   if (!entry) return fail(entry);
-  const auto row = session.find_record(**entry, target->record);
+  CollectionEntry& collection = **entry;
+  if (auto good = check_nowhere_else(session, collection, *letter); !good) return good;
+  const auto row = session.find_record(collection, letter->record);
   if (!row) return fail(row);
-  auto remove = session.store().cache().get("DELETE FROM operations WHERE position = ?1");
-  if (!remove) return fail(remove);
-  if (auto done = (*remove)->run(target->position); !done) return done;
-  session.subtract_fingerprint(**entry, target->operation_id);
-  return refold(session, **entry, target->record, **row);
+  for (const char* sql : {"DELETE FROM dead_letters WHERE position = ?1",
+                          "DELETE FROM operations WHERE position = ?1"}) {
+    if (auto done = run_with(session, sql, letter->position); !done) return done;
+  }
+  session.subtract_fingerprint(collection, letter->operation_id);
+  return refold(session, collection, letter->record, **row);
 }
 
 }  // namespace tombolo::client

@@ -9,7 +9,8 @@ constexpr std::int32_t kApplicationId = 0x546d626c;  // "Tmbl"
 
 constexpr std::string_view kVersion1 = R"sql(
 -- What this replica is and where its clock and counters stand; one row. `revision` numbers the
--- write transactions; `catalog` changes with the collections and remotes, for caches.
+-- write transactions; `catalog` changes with the collections and remotes, for caches; `position` is
+-- the last one given to an operation: none is given twice, though operations can go.
 CREATE TABLE state(
   singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
   node_key INTEGER NOT NULL,
@@ -17,7 +18,8 @@ CREATE TABLE state(
   logical INTEGER NOT NULL,
   sequence_number INTEGER NOT NULL,
   revision INTEGER NOT NULL,
-  catalog INTEGER NOT NULL
+  catalog INTEGER NOT NULL,
+  position INTEGER NOT NULL
 );
 
 -- Authors of operations, and the version vector: the highest sequence number seen of each.
@@ -94,7 +96,7 @@ CREATE TABLE cursors(
 ) WITHOUT ROWID;
 
 CREATE TABLE losses(
-  loss_key INTEGER PRIMARY KEY,
+  loss_key INTEGER PRIMARY KEY AUTOINCREMENT,
   record_key INTEGER NOT NULL,
   field TEXT NOT NULL,
   losing_operation TEXT NOT NULL,
@@ -108,8 +110,9 @@ CREATE TABLE losses(
 CREATE INDEX losses_by_record ON losses(record_key);
 CREATE INDEX losses_open ON losses(loss_key) WHERE resolved = 0;
 
+-- What a remote refused; the operation is not pending for it.
 CREATE TABLE dead_letters(
-  letter_key INTEGER PRIMARY KEY,
+  letter_key INTEGER PRIMARY KEY AUTOINCREMENT,
   remote_key INTEGER NOT NULL,
   position INTEGER NOT NULL,
   code TEXT NOT NULL,

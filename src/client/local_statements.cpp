@@ -12,12 +12,13 @@ struct Named {
 };
 
 constexpr std::array kSql{
-    Named{Sql::read_state,
-          "SELECT s.node_key, n.id, s.wall_ms, s.logical, s.sequence_number, s.revision, s.catalog "
-          "FROM state s JOIN nodes n USING (node_key) WHERE s.singleton = 1"},
+    Named{
+        Sql::read_state,
+        "SELECT s.node_key, n.id, s.wall_ms, s.logical, s.sequence_number, s.revision, s.catalog, "
+        "s.position FROM state s JOIN nodes n USING (node_key) WHERE s.singleton = 1"},
     Named{Sql::write_state,
           "UPDATE state SET wall_ms = ?1, logical = ?2, sequence_number = ?3, revision = ?4, "
-          "catalog = ?5 WHERE singleton = 1"},
+          "catalog = ?5, position = ?6 WHERE singleton = 1"},
     Named{Sql::find_record,
           "SELECT record_key, data, deleted, stamp, node_key, base, base_version FROM records "
           "WHERE collection_key = ?1 AND id = ?2"},
@@ -31,8 +32,8 @@ constexpr std::array kSql{
           "UPDATE records SET data = ?2, deleted = ?3, stamp = ?4, node_key = ?5, revision = ?6, "
           "base = CASE WHEN deleted THEN '-' || data ELSE data END WHERE record_key = ?1"},
     Named{Sql::insert_operation,
-          "INSERT INTO operations(operation_id, record_key, stamp, node_key, sequence_number, "
-          "body, pending) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+          "INSERT INTO operations(position, operation_id, record_key, stamp, node_key, "
+          "sequence_number, body, pending) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
     Named{Sql::operations_of_record,
           "SELECT o.operation_id, o.stamp, n.id, o.sequence_number, o.body FROM operations o "
           "JOIN nodes n USING (node_key) WHERE o.record_key = ?1 ORDER BY o.stamp"},

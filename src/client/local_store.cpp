@@ -57,7 +57,7 @@ Result<void> LocalStore::ensure_state() {
   const Result<std::int64_t> node = catalog_->node_key(ids_.next());
   if (!node) return fail(node);
   auto insert =
-      store::Statement::prepare(connection_, "INSERT INTO state VALUES (1, ?1, 0, 0, 0, 0, 0)");
+      store::Statement::prepare(connection_, "INSERT INTO state VALUES (1, ?1, 0, 0, 0, 0, 0, 0)");
   if (!insert) return fail(insert);
   if (auto done = insert->run(*node); !done) return fail(done);
   return transaction->commit();

@@ -5,11 +5,10 @@
 #include "base/text.h"
 #include "client/refold.h"
 #include "core/merge.h"
+#include "core/names.h"
 
 namespace tombolo::client {
 namespace {
-
-constexpr std::size_t kMaxIdBytes = 255;
 
 Result<Sha256Digest> digest_of(const core::Operation& operation) {
   const Result<std::string> canonical = core::canonical_operation(operation);
@@ -70,13 +69,6 @@ Value previous_of(const core::RecordState& state, std::string_view field) {
 
 }  // namespace
 
-Result<void> check_record_id(std::string_view id) {
-  if (!id.empty() && id.size() <= kMaxIdBytes && is_utf8(id)) return {};
-  return fail(ErrorCode::invalid_argument,
-              "\"" + std::string(id.substr(0, 80)) +
-                  "\" cannot be the id of a record: use 1 to 255 bytes of UTF-8");
-}
-
 Result<LocalWriter> LocalWriter::of(WriteSession& session, std::string_view collection) {
   const Result<CollectionEntry*> entry = session.catalog().collection(collection);
   if (!entry) return fail(entry);
@@ -117,7 +109,7 @@ Result<std::string> LocalWriter::create(Object record) {
 }
 
 Result<bool> LocalWriter::insert(std::string_view id, const Object& record) {
-  if (auto good = check_record_id(id); !good) return fail(good);
+  if (auto good = core::check_name("a record", id); !good) return fail(good);
   if (auto good = check_fields(record); !good) return fail(good);
   core::Operation operation = make(core::OperationType::insert, id);
   if (collection_.has_schema) {

@@ -48,7 +48,4 @@ class LocalWriter {
   CollectionEntry& collection_;
 };
 
-// Whether `id` may name a record.
-Result<void> check_record_id(std::string_view id);
-
 }  // namespace tombolo::client

@@ -1,12 +1,15 @@
 #include "client/remote_store.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "client/fingerprint.h"
 #include "client/local_schema.h"
 #include "client/operation_body.h"
+#include "core/names.h"
+#include "protocol/kinto_id.h"
 #include "store/id.h"
 #include "store/transaction.h"
 
@@ -87,8 +90,14 @@ Result<void> update_pending(WriteSession& session, const RemoteEntry& remote,
   if (!update) return fail(update);
   const std::string names = names_json(remote.collections);
   session.summary().pending_added = true;
-  return (*update)->run(remote.key, names, remote.kind == RemoteKind::stream ? 1 : 0, remote.bit(),
-                        node_key, sequence_number);
+  auto done = (*update)->run(remote.key, names, remote.kind == RemoteKind::stream ? 1 : 0,
+                             remote.bit(), node_key, sequence_number);
+  if (!done) return done;
+  auto forget = session.store().cache().get(
+      "DELETE FROM dead_letters WHERE remote_key = ?1 AND EXISTS (SELECT 1 FROM operations o "
+      "WHERE o.position = dead_letters.position AND o.pending & ?2)");
+  if (!forget) return fail(forget);
+  return (*forget)->run(remote.key, remote.bit());
 }
 
 }  // namespace
@@ -96,7 +105,13 @@ Result<void> update_pending(WriteSession& session, const RemoteEntry& remote,
 Result<RemoteEntry> register_remote(WriteSession& session, const RemoteOptions& options,
                                     RemoteKind kind) {
   for (const std::string& name : options.collections) {
-    if (auto good = check_collection_name(name); !good) return fail(good);
+    if (auto good = core::check_name("a collection", name); !good) return fail(good);
+    if (kind == RemoteKind::kinto && !protocol::kinto::is_valid_id(name)) {
+      return fail(ErrorCode::invalid_argument,
+                  "\"" + name +
+                      "\" cannot name a collection of a kinto server: use letters, "
+                      "digits, '_' and '-', beginning with a letter or digit");
+    }
   }
   const std::string& name = options.name.empty() ? options.url : options.name;
   const auto known = find_remote(session, name);
@@ -107,7 +122,9 @@ Result<RemoteEntry> register_remote(WriteSession& session, const RemoteOptions& 
     if (!update) return fail(update);
     if (auto done = (*update)->run((*known)->key, options.url); !done) return fail(done);
     session.catalog().note_changed();
-    return std::move(**known);
+    RemoteEntry entry = **known;
+    entry.url = options.url;
+    return entry;
   }
   if (kind == RemoteKind::stream) {
     if (auto good = check_not_owned(session, options); !good) return fail(good);
@@ -199,7 +216,8 @@ Result<void> note_synced(WriteSession& session, std::int64_t remote_key) {
 
 Result<std::vector<LoggedOperation>> read_pending(const ReadConnection& read,
                                                   std::int64_t remote_bit, std::int64_t after,
-                                                  std::size_t max_operations) {
+                                                  std::size_t max_operations,
+                                                  std::size_t max_bytes) {
   auto select = read.cache.get(
       "SELECT o.position, o.operation_id, o.stamp, n.id, o.sequence_number, o.body, c.name, r.id "
       "FROM operations o JOIN nodes n ON n.node_key = o.node_key "
@@ -208,12 +226,16 @@ Result<std::vector<LoggedOperation>> read_pending(const ReadConnection& read,
       "WHERE o.pending != 0 AND o.pending & ?1 AND o.position > ?2 ORDER BY o.position LIMIT ?3");
   if (!select) return fail(select);
   std::vector<LoggedOperation> pending;
+  std::size_t bytes = 0;
   store::Rows rows = (*select)->query(remote_bit, after, static_cast<std::int64_t>(max_operations));
   for (;;) {
     const Result<bool> more = rows.next();
     if (!more) return fail(more);
     if (!*more) return pending;
     const store::Row row = rows.row();
+    const std::string_view body = row.text(5);
+    bytes += body.size();
+    if (!pending.empty() && bytes > max_bytes) return pending;
     LoggedOperation& logged = pending.emplace_back();
     logged.position = row.int64(0);
     core::Operation& operation = logged.operation;
@@ -223,7 +245,7 @@ Result<std::vector<LoggedOperation>> read_pending(const ReadConnection& read,
     operation.sequence_number = row.int64(4);
     operation.collection = row.text(6);
     operation.record = store::read_id(row, 7);
-    if (auto good = read_operation_body(row.text(5), operation); !good) return fail(good);
+    if (auto good = read_operation_body(body, operation); !good) return fail(good);
   }
 }
 
@@ -262,6 +284,18 @@ Result<void> bury(WriteSession& session, const RemoteEntry& remote, std::int64_t
   session.touch(**entry, (*found)->second);
   session.note_rejected(**entry, (*found)->second);
   return {};
+}
+
+Result<void> note_held(WriteSession& session, std::int64_t remote_bit, std::int64_t position,
+                       bool was_pending) {
+  if (was_pending) {
+    return session.store().statements()[Sql::acknowledge_at].run(position, remote_bit);
+  }
+  auto forget = session.store().cache().get(
+      "DELETE FROM dead_letters WHERE position = ?1 AND remote_key = ?2");
+  if (!forget) return fail(forget);
+  const int bit = std::countr_zero(static_cast<std::uint64_t>(remote_bit));
+  return (*forget)->run(position, bit + 1);
 }
 
 Result<void> make_pending_above(WriteSession& session, const RemoteEntry& remote,

@@ -35,24 +35,31 @@ Result<void> write_cursor(WriteSession& session, std::int64_t remote_key, std::s
                           std::string_view scope, std::string_view value);
 Result<void> note_synced(WriteSession& session, std::int64_t remote_key);
 
-// Operations in the log that the remote has not acknowledged, in log order.
+// Operations in the log that the remote has not acknowledged, in log order: as many as fit both
+// limits, but at least one. `max_bytes` counts their bodies as they are stored.
 struct LoggedOperation {
   std::int64_t position = 0;
   core::Operation operation;
 };
 Result<std::vector<LoggedOperation>> read_pending(const ReadConnection& read,
                                                   std::int64_t remote_bit, std::int64_t after,
-                                                  std::size_t max_operations);
+                                                  std::size_t max_operations,
+                                                  std::size_t max_bytes);
 
+// Positions that are gone are left out: no position is ever given to another operation.
 Result<void> acknowledge(WriteSession& session, std::int64_t remote_bit,
                          std::span<const std::int64_t> positions);
+
+// Notes that the remote has the operation after all: it came from there.
+Result<void> note_held(WriteSession& session, std::int64_t remote_bit, std::int64_t position,
+                       bool was_pending);
 
 // Moves an operation from pending into the dead letters.
 Result<void> bury(WriteSession& session, const RemoteEntry& remote, std::int64_t position,
                   std::string_view code, std::string_view reason);
 
 // Every operation of the remote's collections whose author's sequence number is above `vector`
-// becomes pending.
+// becomes pending, also those that the remote refused once: their letters go.
 Result<void> make_pending_above(WriteSession& session, const RemoteEntry& remote,
                                 const core::VersionVector& vector);
 

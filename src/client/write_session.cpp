@@ -63,6 +63,7 @@ Result<void> WriteSession::load_state() {
     revision_ = row.int64(5) + 1;
     summary_.revision = revision_;
     catalog_version_ = row.int64(6);
+    position_ = row.int64(7);
     return true;
   });
   if (!loaded) return fail(loaded);
@@ -121,7 +122,8 @@ Result<void> WriteSession::flush() {
     catalog().set_version(catalog_version_);
   }
   return store_.statements()[Sql::write_state].run(clock_.last().wall_ms, clock_.last().logical,
-                                                   sequence_number_, revision_, catalog_version_);
+                                                   sequence_number_, revision_, catalog_version_,
+                                                   position_);
 }
 
 std::optional<std::string> WriteSession::transaction_id() {
@@ -182,7 +184,7 @@ Result<void> WriteSession::append_operation(CollectionEntry& collection, std::in
   append_operation_body(body_, operation, data_json);
   const std::int64_t stamp = core::packed_stamp(operation.timestamp);
   auto done = store_.statements()[Sql::insert_operation].run(
-      id, record_key, stamp, *author, operation.sequence_number, body_, pending);
+      ++position_, id, record_key, stamp, *author, operation.sequence_number, body_, pending);
   if (!done) return done;
   ++operation_count_;
   fingerprint_of(collection).add(id);

@@ -151,6 +151,7 @@ class WriteSession {
   std::int64_t node_key_ = 0;
   std::int64_t sequence_number_ = 0;
   std::int64_t operation_count_ = 0;
+  std::int64_t position_ = 0;  // of the newest operation that was ever logged
   std::int64_t catalog_version_ = 0;
   std::int64_t revision_ = 0;
   CommitSummary summary_;

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "core/names.h"
 
 namespace tombolo::core {
 namespace {
@@ -107,9 +108,13 @@ Result<std::string> operation_id(const Operation& operation) {
 }
 
 Result<void> check_operation(const Operation& operation) {
-  if (operation.node.empty()) return broken_rule("an operation needs a non-empty node id");
-  if (operation.collection.empty()) return broken_rule("an operation needs a non-empty collection");
-  if (operation.record.empty()) return broken_rule("an operation needs a non-empty record id");
+  if (auto good = check_name("the author of an operation", operation.node); !good) return good;
+  if (!operation.timestamp.node.empty() && operation.timestamp.node != operation.node) {
+    auto good = check_name("the author of a timestamp", operation.timestamp.node);
+    if (!good) return good;
+  }
+  if (auto good = check_name("a collection", operation.collection); !good) return good;
+  if (auto good = check_name("a record", operation.record); !good) return good;
   const bool has_data = operation.data.has_value();
   if (operation.type == OperationType::insert && !has_data) {
     return broken_rule("an insert must carry the data of the whole record");

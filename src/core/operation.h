@@ -72,7 +72,7 @@ Result<std::string> canonical_operation(const Operation& operation);
 // The content hash, in lower-case hexadecimal.
 Result<std::string> operation_id(const Operation& operation);
 
-// The rules for making an operation: non-empty node, collection and record; insert and update have
+// The rules for making an operation: node, collection and record are names; insert and update have
 // data, update has previous data, delete has no data; sequence number >= 0, schema version >= 1.
 // Fails with invalid_argument and the rule that is broken.
 Result<void> check_operation(const Operation& operation);

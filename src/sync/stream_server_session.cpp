@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "core/names.h"
 #include "protocol/json_scanner.h"
 #include "protocol/operation_json.h"
 
@@ -29,8 +30,6 @@ constexpr std::uint16_t kInternalError = 1011;
 constexpr std::uint16_t kTryAgainLater = 1013;
 
 constexpr std::int64_t kRateWindowMs = 60'000;
-// Of a node, collection or record id: they are keys of indexes.
-constexpr std::size_t kMaxNameBytes = 1'024;
 
 // Far beyond what a node can reach, and far below what a number in JavaScript holds exactly.
 constexpr std::int64_t kMaxSequenceNumber = std::int64_t{1} << 52;
@@ -50,23 +49,11 @@ Rejection rejection_of(const core::Operation& operation, std::string code, std::
           std::move(message)};
 }
 
-Result<void> check_names(const core::Operation& operation) {
-  for (const std::string* name :
-       {&operation.node, &operation.timestamp.node, &operation.collection, &operation.record}) {
-    if (name->size() > kMaxNameBytes) {
-      return fail(ErrorCode::limit_exceeded, "node, collection and record ids may have " +
-                                                 std::to_string(kMaxNameBytes) + " bytes");
-    }
-  }
-  return {};
-}
-
 Result<void> check(const core::Operation& operation) {
   if (Result<void> done = core::check_operation(operation); !done) return done;
   if (operation.sequence_number > kMaxSequenceNumber) {
     return fail(ErrorCode::invalid_data, "a sequence number may be at most 2^52");
   }
-  if (Result<void> done = check_names(operation); !done) return done;
   return protocol::verify_operation_id(operation);
 }
 
@@ -132,7 +119,7 @@ void StreamServerSession::receive(Handshake& message) {
   if (state_ != State::connected) {
     return send_error("DUPLICATE_HANDSHAKE", "Handshake already completed", false);
   }
-  if (message.node.empty() || message.node.size() > kMaxNameBytes || !is_utf8(message.node)) {
+  if (!core::check_name("a node", message.node)) {
     send_error("INVALID_MESSAGE", "handshake field 'nodeId' must be a non-empty string", false);
     return end(kProtocolError, "invalid message");
   }

@@ -178,16 +178,13 @@ void StreamConnector::on_pending() {
   after_event();
 }
 
-// The watermark was another server's: everything of ours may be new to this one.
+// The watermark was another server's: everything of ours may be new to this one, also when it was
+// here before, because what was written in the meantime went to the other one.
 void StreamConnector::switch_server() {
   link_->other_server = false;
   const std::string server = link_->server;
   auto done = engine().write([&](WriteSession& session) -> Result<void> {
-    const ReadConnection read{session.store().connection(), session.store().cache()};
-    const auto known = read_cursor(read, remote().key, server, kWatermark);
-    if (!known) return fail(known);
     if (auto set = set_last_server(session, remote().key, server); !set) return set;
-    if (*known) return {};
     return make_pending_above(session, remote(), {});
   });
   if (!done) link_->error = done.error();
@@ -245,8 +242,8 @@ Result<std::vector<sync::PendingOperation>> StreamConnector::read_pending(
     std::int64_t position, std::size_t max_operations, std::size_t max_bytes) {
   auto reader = engine().reader();
   if (!reader) return fail(reader);
-  const auto logged =
-      client::read_pending((*reader)->access(), remote().bit(), position, max_operations);
+  const auto logged = client::read_pending((*reader)->access(), remote().bit(), position,
+                                           max_operations, max_bytes);
   if (!logged) return fail(logged);
   std::vector<sync::PendingOperation> pending;
   std::size_t bytes = 0;

@@ -166,6 +166,23 @@ TEST_F(StreamConnectorTest, AnEmptyServerInItsPlaceGetsEverything) {
   EXPECT_EQ(contents(db(), "c").size(), 1u);
 }
 
+TEST_F(StreamConnectorTest, TheFirstServerGetsWhatWasWrittenWhileAnotherStoodInItsPlace) {
+  testing::StreamServer another;
+  another.forget_everything("server-2");
+  ASSERT_TRUE(db().collection("c").create({{"id", "a"}}));
+  Remote remote = connect(db());
+  sync(remote);
+  remote.disconnect();
+  remote = db().connect({.url = another.url(), .name = "server"}).value();
+  ASSERT_TRUE(db().collection("c").create({{"id", "b"}}));
+  sync(remote);
+  EXPECT_EQ(another.operations(), 2u);
+  remote.disconnect();
+  remote = connect(db());
+  sync(remote);
+  EXPECT_EQ(server_.operations(), 2u);
+}
+
 TEST_F(StreamConnectorTest, AWrongTokenStopsTheRemoteAndSaysWhy) {
   server_.require_token("right");
   Remote wrong =

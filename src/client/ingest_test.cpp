@@ -1,0 +1,104 @@
+#include "client/ingest.h"
+
+#include <gtest/gtest.h>
+#include <string>
+
+#include "client/engine.h"
+#include "client/query_runner.h"
+#include "core/names.h"
+#include "os/files.h"
+
+#include "tombolo/tombolo.hpp"
+
+namespace tombolo::client {
+namespace {
+
+class IngestTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto directory = os::TemporaryDirectory::make();
+    ASSERT_TRUE(directory);
+    directory_.emplace(std::move(*directory));
+    engine_ = Engine::open(directory_->path() + "/test.db", {.durability = Durability::relaxed},
+                           Environment::system())
+                  .value();
+  }
+  void TearDown() override {
+    engine_.reset();
+    directory_.reset();
+  }
+
+  // An operation of another device, the later the greater `wall_ms`.
+  static core::Operation operation(core::OperationType type, std::string record,
+                                   std::int64_t wall_ms, std::optional<Object> data = Object()) {
+    core::Operation operation;
+    operation.node = "elsewhere";
+    operation.type = type;
+    operation.collection = "c";
+    operation.record = std::move(record);
+    operation.data = std::move(data);
+    if (type == core::OperationType::update) operation.previous_data.emplace();
+    operation.timestamp = {wall_ms, 0, operation.node};
+    operation.sequence_number = wall_ms;
+    operation.id = core::operation_id(operation).value();
+    return operation;
+  }
+  static core::Operation insert(std::string record, std::int64_t wall_ms, Object data = {}) {
+    return operation(core::OperationType::insert, std::move(record), wall_ms, std::move(data));
+  }
+  Result<void> receive(const core::Operation& operation) {
+    return engine_->write([&](WriteSession& session) { return ingest(session, operation, 1); });
+  }
+  std::string record(const std::string& id, const std::string& collection = "c") {
+    auto reader = engine_->reader();
+    const auto key = (*reader)->collection_key(collection);
+    const auto found = find_record((*reader)->access(), *key, id);
+    return found && *found ? (*found)->to_json() : "none";
+  }
+
+  std::optional<os::TemporaryDirectory> directory_;
+  std::shared_ptr<Engine> engine_;
+};
+
+TEST_F(IngestTest, TakesEveryNameThatTheRuleAllows) {
+  const std::string long_id(core::kMaxNameBytes, 'x');
+  ASSERT_TRUE(receive(insert(long_id, 1, {{"a", 1}})));
+  EXPECT_EQ(record(long_id), "{\"id\":\"" + long_id + "\",\"a\":1}");
+  core::Operation odd = insert("a/b c", 2, {{"a", 2}});
+  odd.collection = "_any thing.at/all";
+  odd.id = core::operation_id(odd).value();
+  ASSERT_TRUE(receive(odd));
+  EXPECT_EQ(record("a/b c", odd.collection), R"({"id":"a/b c","a":2})");
+}
+
+TEST_F(IngestTest, RefusesWhatTheRuleDoesNotAllow) {
+  EXPECT_EQ(receive(insert(std::string(core::kMaxNameBytes + 1, 'x'), 1)).error().code,
+            ErrorCode::invalid_data);
+}
+
+TEST_F(IngestTest, TheSameOperationTwiceIsTheSameAsOnce) {
+  const core::Operation once = insert("a", 1, {{"n", 1}});
+  ASSERT_TRUE(receive(once));
+  ASSERT_TRUE(receive(once));
+  EXPECT_EQ(record("a"), R"({"id":"a","n":1})");
+  auto reader = engine_->reader();
+  auto select = (*reader)->access().cache.get("SELECT count(*) FROM operations");
+  EXPECT_EQ((*select)->query_one([](const store::Row& row) { return row.int64(0); }).value(), 1);
+}
+
+TEST_F(IngestTest, TheOrderOfArrivalDoesNotMatter) {
+  const core::Operation first = insert("a", 1, {{"x", 1}, {"y", 1}});
+  const core::Operation second = operation(core::OperationType::update, "a", 2, Object{{"y", 2}});
+  const core::Operation removal = operation(core::OperationType::remove, "a", 3, std::nullopt);
+  ASSERT_TRUE(receive(second));
+  EXPECT_EQ(record("a"), R"({"id":"a","y":2})");
+  ASSERT_TRUE(receive(first));
+  EXPECT_EQ(record("a"), R"({"id":"a","x":1,"y":2})");
+  ASSERT_TRUE(receive(removal));
+  EXPECT_EQ(record("a"), "none");
+  ASSERT_TRUE(receive(operation(core::OperationType::remove, "b", 1, std::nullopt)));
+  EXPECT_EQ(record("b"), "none");
+}
+
+}  // namespace
+}  // namespace tombolo::client
