@@ -1,8 +1,10 @@
 #include "server/changes.h"
 
+#include <algorithm>
 #include <functional>
 #include <gtest/gtest.h>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -64,12 +66,13 @@ class ChangesTest : public testing::Test {
     return found;
   }
   // An update by a device that saw nothing.
-  IncomingOperation foreign(std::int64_t wall_ms, Object data, core::OperationType type) {
+  IncomingOperation foreign(std::int64_t wall_ms, Object data, core::OperationType type,
+                            std::string record = "r") {
     core::Operation operation;
     operation.node = "device";
     operation.type = type;
     operation.collection = "c";
-    operation.record = "r";
+    operation.record = std::move(record);
     operation.timestamp = {wall_ms, 0, "device"};
     operation.sequence_number = ++sequence_;
     if (type != core::OperationType::remove) operation.data = std::move(data);
@@ -78,12 +81,16 @@ class ChangesTest : public testing::Test {
     std::string body = protocol::operation_json(operation);
     return {std::move(operation), std::move(body)};
   }
-  std::vector<AppliedOperation> apply(std::vector<IncomingOperation> incoming) {
+  std::vector<AppliedOperation> apply(std::vector<IncomingOperation> incoming,
+                                      const std::string& bucket = "b") {
     std::vector<AppliedOperation> applied;
     write([&](WriteContext& context) {
-      auto result = apply_operations(context, "b", incoming);
+      ApplyOptions options;
+      options.validate = true;
+      auto result = apply_operations(context, bucket, incoming, options);
       ASSERT_TRUE(result) << result.error().message;
       applied = *result;
+      refolds_ = context.refolds();
     });
     return applied;
   }
@@ -95,6 +102,7 @@ class ChangesTest : public testing::Test {
   std::unique_ptr<Storage> storage_;
   std::unique_ptr<Reader> reader_;
   std::optional<UuidGenerator> ids_;
+  std::size_t refolds_ = 0;  // of the last apply()
   const ObjectPath record_{ListPath::records("b", "c"), "r"};
   const ObjectPath collection_ = ObjectPath::collection("b", "c");
 };
@@ -132,6 +140,96 @@ TEST_F(ChangesTest, AnOperationIsAppliedOnceAndLateOnesAreFoldedIn) {
   EXPECT_EQ(Value::parse(record->data).value(), (Value{{"a", 2}, {"b", 3}}));
   EXPECT_EQ(read()->bucket_log("b").value().delivery_sequence, 3);
   EXPECT_EQ(read()->version_vector("b").value().at("device"), 3);
+}
+
+TEST_F(ChangesTest, ARecordIsFoldedAgainOnceHoweverManyOldOperationsItGets) {
+  apply({foreign(900'000, {{"a", 1}}, core::OperationType::insert)});
+  EXPECT_EQ(refolds_, 0u);
+  std::vector<IncomingOperation> old;
+  for (int number = 0; number < 500; ++number) {
+    old.push_back(foreign(1000 + number, {{"b", number}}, core::OperationType::update));
+  }
+  const std::vector<AppliedOperation> applied = apply(old);
+  EXPECT_EQ(refolds_, 1u);
+  EXPECT_EQ(applied.back().delivery_sequence, 501);
+  EXPECT_EQ(applied.front().last_modified, applied.back().last_modified);
+  EXPECT_EQ(read()->find(record_).value()->data, R"({"a":1})") << "the insert replaces all";
+  EXPECT_TRUE(apply(old)[7].duplicate);
+  EXPECT_EQ(refolds_, 0u);
+}
+
+TEST_F(ChangesTest, BatchesGiveWhatOneByOneGives) {
+  std::mt19937_64 roll(7);
+  std::vector<IncomingOperation> all;
+  for (int number = 0; number < 400; ++number) {
+    const std::uint64_t dice = roll();
+    const auto type = static_cast<core::OperationType>(dice % 5 == 0 ? 2 : dice % 5 == 1 ? 0 : 1);
+    Object data{{"f" + std::to_string((dice >> 8) % 4), number}};
+    all.push_back(foreign(static_cast<std::int64_t>(1000 + (dice >> 16) % 300), std::move(data),
+                          type, "r" + std::to_string((dice >> 32) % 3)));
+    if ((dice >> 40) % 8 == 0) all.push_back(all[(dice >> 44) % all.size()]);  // once more
+  }
+  for (std::size_t begin = 0; begin < all.size();) {
+    const std::size_t size = std::min<std::size_t>(all.size() - begin, 1 + roll() % 60);
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(begin);
+    apply({first, first + static_cast<std::ptrdiff_t>(size)});
+    begin += size;
+  }
+  for (const IncomingOperation& operation : all) apply({operation}, "single");
+  std::vector<std::string> alone;
+  EXPECT_TRUE(read()->operations_after("single", 0, 1000, [&](const LoggedOperation& logged) {
+    alone.emplace_back(logged.body);
+    return true;
+  }));
+  std::vector<std::string> together;
+  for (const core::Operation& operation : operations()) {
+    together.push_back(protocol::operation_json(operation));
+  }
+  EXPECT_EQ(together, alone);
+  const auto snapshot = read();
+  EXPECT_EQ(snapshot->bucket_log("b")->fingerprint, snapshot->bucket_log("single")->fingerprint);
+  for (const char* id : {"r0", "r1", "r2"}) {
+    const auto one = snapshot->find(ListPath::records("b", "c"), id).value();
+    const auto other = snapshot->find(ListPath::records("single", "c"), id).value();
+    ASSERT_TRUE(one && other);
+    EXPECT_EQ(one->state, other->state) << id;
+    EXPECT_EQ(one->data, other->data) << id;
+  }
+}
+
+TEST_F(ChangesTest, OperationsAreHeldToTheCollectionsSchema) {
+  put(ObjectPath::bucket("b"), {});
+  const Value schema{
+      {"type", "object"},
+      {"properties", {{"title", {{"type", "string"}}}, {"done", {{"type", "boolean"}}}}},
+      {"required", Array{"title"}},
+      {"additionalProperties", false}};
+  put(collection_, {{"schema", schema}});
+  const IncomingOperation good =
+      foreign(1000, {{"id", "r"}, {"title", "shore"}}, core::OperationType::insert);
+  const std::vector<AppliedOperation> applied =
+      apply({foreign(900, {{"done", true}}, core::OperationType::insert, "x"), good,
+             foreign(1001, {{"title", 7}}, core::OperationType::update),
+             foreign(1002, {{"done", true}}, core::OperationType::update),
+             foreign(1003, {{"color", "red"}}, core::OperationType::update),
+             foreign(1004, {}, core::OperationType::remove, "y")});
+  EXPECT_EQ(applied[0].refusal, R"(field "title" of collection "c" is required)");
+  EXPECT_EQ(applied[1].refusal, "");
+  EXPECT_EQ(applied[2].refusal,
+            R"(field "title" of collection "c" must be a string, not a number)");
+  EXPECT_EQ(applied[3].refusal, "");
+  EXPECT_EQ(applied[4].refusal, R"(field "color" of collection "c" is not in the schema)");
+  EXPECT_EQ(applied[5].refusal, "");
+  EXPECT_EQ(applied[2].delivery_sequence, 0);
+  EXPECT_EQ(applied[5].delivery_sequence, 3) << "what is refused leaves no gap";
+  EXPECT_EQ(read()->find({record_.list, "x"}).value(), std::nullopt);
+  EXPECT_EQ(Value::parse(read()->find(record_).value()->data).value(),
+            (Value{{"title", "shore"}, {"done", true}}));
+
+  // A schema that came later is no reason to refuse what is logged already.
+  put(collection_, {{"schema", {{"properties", {{"title", {{"type", "number"}}}}}}}});
+  EXPECT_TRUE(apply({good})[0].duplicate);
+  EXPECT_NE(apply({foreign(1010, {{"title", "x"}}, core::OperationType::update)})[0].refusal, "");
 }
 
 TEST_F(ChangesTest, AWriteHereIsLaterThanWhatADeviceWithAFastClockWrote) {

@@ -4,8 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,9 +26,10 @@ struct IncomingOperation {
 };
 
 struct AppliedOperation {
-  bool duplicate = false;              // was there already; nothing changed
-  std::int64_t delivery_sequence = 0;  // 0 for a duplicate
-  std::int64_t last_modified = 0;      // of the record, afterwards; 0 for a duplicate
+  bool duplicate = false;  // was there already; nothing changed
+  std::string refusal;     // why it breaks the schema; nothing changed. Empty: it does not
+  std::int64_t delivery_sequence = 0;  // 0 for what changed nothing
+  std::int64_t last_modified = 0;      // of the record, afterwards; likewise
 };
 
 struct ApplyOptions {
@@ -38,15 +37,23 @@ struct ApplyOptions {
   // Of a record: what it gets instead of what it has (a Kinto write may change both at once).
   std::optional<PermissionsKey> permissions;
   std::optional<std::int64_t> forced_last_modified;  // Kinto's "last_modified" in a write
+  bool validate =
+      false;  // against the collection's schema; operations that are logged already pass
 };
 
-// Applies operations of one bucket in order. `operations` are consumed. The collections should
+// Applies operations of one bucket; each record is folded and written once, the operations are
+// logged in order. `operations` are consumed. The collections should
 // exist (changes.h: ensure_collection); one that does not is folded without a schema and cannot be
 // seen through Kinto until it is created.
 Result<std::vector<AppliedOperation>> apply_operations(WriteContext& context,
                                                        std::string_view bucket,
                                                        std::span<IncomingOperation> operations,
                                                        const ApplyOptions& options = {});
+
+// Appends an operation to the log and tells the feed.
+Result<std::int64_t> log_operation(WriteContext& context, const ListPath& list, ObjectKey record,
+                                   PermissionsKey permissions, const core::Operation& operation,
+                                   std::string body);
 
 // Makes the server's own operation on a record and applies it: the record becomes `data` (an
 // insert, or an update of what differs), or goes (no data). `row` is the record's row as it stands.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "net/http_server.h"
+#include "server/checkpoint_thread.h"
 #include "server/door.h"
 #include "server/doors/kinto/kinto_door.h"
 #include "server/doors/stream/stream_door.h"
@@ -55,8 +56,9 @@ net::HttpResponse nothing_here() {
 
 // In the order in which the parts depend on each other; they end in reverse.
 struct Server::State {
-  State(Configuration settings, std::unique_ptr<Storage> opened, const Clock& clock_used,
-        Random& random_used, Logger& logger_used)
+  State(Configuration settings, std::unique_ptr<Storage> opened,
+        std::unique_ptr<Checkpointer> checkpointer, const Clock& clock_used, Random& random_used,
+        Logger& logger_used)
       : configuration(std::move(settings)),
         clock(clock_used),
         random(random_used),
@@ -65,8 +67,14 @@ struct Server::State {
         readers(*storage),
         authenticator(authenticator_settings(configuration, *storage)),
         access(configuration.kinto.principals),
+        checkpoints(std::move(checkpointer), logger),
         writer(*storage, feed, clock, random, logger, writer_limits(configuration)),
-        writer_thread(writer) {}
+        writer_thread(with_checkpoints()) {}
+
+  Writer& with_checkpoints() {
+    writer.set_checkpoints(checkpoints);
+    return writer;
+  }
 
   void handle(net::HttpRequest request, net::HttpResponder responder) {
     if (configuration.log.requests && logger.enabled(LogLevel::info)) {
@@ -83,6 +91,7 @@ struct Server::State {
     for (const std::unique_ptr<Door>& door : doors) door->stop();
     if (http) http->stop(configuration.server.stop_timeout_ms);
     writer_thread.stop();
+    checkpoints.stop();
   }
 
   const Configuration configuration;
@@ -94,6 +103,7 @@ struct Server::State {
   Authenticator authenticator;
   AccessControl access;
   Feed feed;
+  CheckpointThread checkpoints;
   Writer writer;
   WriterThread writer_thread;
   std::vector<std::unique_ptr<Door>> doors;
@@ -108,8 +118,10 @@ Result<std::unique_ptr<Server>> Server::start(Configuration configuration, const
   options.path = configuration.database.path;
   Result<std::unique_ptr<Storage>> storage = open_sqlite_storage(options, clock, random);
   if (!storage) return fail(storage);
-  auto state =
-      std::make_unique<State>(std::move(configuration), std::move(*storage), clock, random, logger);
+  Result<std::unique_ptr<Checkpointer>> checkpointer = (*storage)->open_checkpointer();
+  if (!checkpointer) return fail(checkpointer);
+  auto state = std::make_unique<State>(std::move(configuration), std::move(*storage),
+                                       std::move(*checkpointer), clock, random, logger);
   if (on_failed) {
     state->writer.set_on_poisoned(
         [on_failed = std::move(on_failed)](const Error&) { on_failed(); });

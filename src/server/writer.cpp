@@ -14,7 +14,26 @@ bool is_storage_failure(ErrorCode code) {
          code == ErrorCode::internal;
 }
 
+// Of log that a checkpoint beside the writer may leave, so that starting the log anew, which the
+// writer does itself, is quick.
+constexpr std::int64_t kQuickCheckpointBytes = 2 << 20;
+
 }  // namespace
+
+// What one transaction does.
+struct Writer::Group {
+  WriteTransaction& transaction;
+  WriteContext context;
+  std::int64_t deadline_ms;
+  std::vector<WriteRequest> finished = {};
+  std::vector<Result<void>> results = {};  // of the finished ones
+  std::optional<Error> failure = {};       // that the transaction cannot be committed for
+
+  void finish(WriteRequest request, Result<void> result) {
+    finished.push_back(std::move(request));
+    results.push_back(std::move(result));
+  }
+};
 
 void WriteContext::announce(std::string_view bucket, FeedOperation operation) {
   auto announcement =
@@ -25,6 +44,18 @@ void WriteContext::announce(std::string_view bucket, FeedOperation operation) {
     announcement = std::prev(announcements_.end());
   }
   announcement->operations.push_back(std::move(operation));
+}
+
+void WriteContext::mark_announcements() {
+  marks_.clear();
+  for (const Announcement& announcement : announcements_) {
+    marks_.push_back(announcement.operations.size());
+  }
+}
+
+void WriteContext::forget_marked_announcements() {
+  announcements_.resize(marks_.size());
+  for (std::size_t i = 0; i < marks_.size(); ++i) announcements_[i].operations.resize(marks_[i]);
 }
 
 Writer::Writer(Storage& storage, Feed& feed, const Clock& clock, Random& random, Logger& logger,
@@ -41,7 +72,7 @@ Writer::~Writer() {
   for (;;) {
     std::vector<WriteRequest> group = take_group();
     if (group.empty()) return;
-    refuse(group, {ErrorCode::unavailable, "the server stops"});
+    refuse(std::move(group), {ErrorCode::unavailable, "the server stops"});
   }
 }
 
@@ -56,11 +87,11 @@ void Writer::submit(WriteRequest request) {
     const std::lock_guard lock(mutex_);
     if (closed_) {
       refusal = Error{ErrorCode::unavailable, "the server takes no more writes"};
-    } else if (queue_.size() >= limits_.queue_requests) {
+    } else if (queue_.size() + bulk_queue_.size() >= limits_.queue_requests) {
       refusal = Error{ErrorCode::busy, "too many writes wait; try again later"};
     } else {
-      first = queue_.empty();
-      queue_.push_back(std::move(request));
+      first = queue_.empty() && bulk_queue_.empty();
+      (request.bulk ? bulk_queue_ : queue_).push_back(std::move(request));
     }
   }
   if (refusal) {
@@ -74,7 +105,7 @@ void Writer::submit(WriteRequest request) {
 
 std::size_t Writer::pending() const {
   const std::lock_guard lock(mutex_);
-  return queue_.size();
+  return queue_.size() + bulk_queue_.size();
 }
 
 void Writer::close() {
@@ -82,72 +113,137 @@ void Writer::close() {
   closed_ = true;
 }
 
+// What waits; of the bulk, when nothing else does, the first.
 std::vector<WriteRequest> Writer::take_group() {
   std::vector<WriteRequest> group;
   const std::lock_guard lock(mutex_);
-  const std::size_t count = std::min(queue_.size(), limits_.group_requests);
-  group.reserve(count);
-  std::move(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count),
-            std::back_inserter(group));
-  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
+  std::deque<WriteRequest>& queue = queue_.empty() ? bulk_queue_ : queue_;
+  const std::size_t limit = queue_.empty() ? 1 : limits_.group_requests;
+  const auto end = queue.begin() + static_cast<std::ptrdiff_t>(std::min(queue.size(), limit));
+  group.assign(std::make_move_iterator(queue.begin()), std::make_move_iterator(end));
+  queue.erase(queue.begin(), end);
   return group;
+}
+
+std::optional<WriteRequest> Writer::take_bulk(bool unless_others_wait) {
+  const std::lock_guard lock(mutex_);
+  if (bulk_queue_.empty() || (unless_others_wait && !queue_.empty())) return std::nullopt;
+  WriteRequest request = std::move(bulk_queue_.front());
+  bulk_queue_.pop_front();
+  return request;
+}
+
+void Writer::put_back(std::vector<WriteRequest> not_run) {
+  const std::lock_guard lock(mutex_);
+  queue_.insert(queue_.begin(), std::make_move_iterator(not_run.begin()),
+                std::make_move_iterator(not_run.end()));
 }
 
 bool Writer::commit_pending() {
   std::vector<WriteRequest> group = take_group();
   if (group.empty()) return false;
   if (const Error* poison = storage_.poison(); poison != nullptr) {
-    refuse(group, {ErrorCode::unavailable, poison->message});
+    refuse(std::move(group), {ErrorCode::unavailable, poison->message});
     poisoned(*poison);
     return true;
   }
-  run_group(group);
+  run_group(std::move(group));
   return true;
 }
 
 // Runs the works until one of them spoils the transaction or the time of the group is over; what
 // was not run goes back to the front of the queue.
-void Writer::run_group(std::vector<WriteRequest>& group) {
+void Writer::run_group(std::vector<WriteRequest> waiting) {
   Result<WriteTransaction*> transaction = storage_.begin_write();
-  if (!transaction) return refuse(group, transaction.error());
-  WriteContext context(**transaction, clock_.wall_ms(), storage_.node(), ids_);
-  const std::int64_t deadline_ms = clock_.monotonic_ms() + limits_.group_ms;
-  std::vector<Result<void>> results;
-  results.reserve(group.size());
-  for (WriteRequest& request : group) {
-    const std::uint64_t writes = (*transaction)->write_count();
-    results.push_back(request.work(context));
-    const Result<void>& result = results.back();
-    if (!result &&
-        (is_storage_failure(result.error().code) || (*transaction)->write_count() != writes)) {
-      storage_.rollback();
-      logger_.log(LogLevel::error, "write_group_failed",
-                  {{"error", result.error().message},
-                   {"requests", static_cast<std::int64_t>(group.size())}});
-      return refuse(group, is_storage_failure(result.error().code)
-                               ? result.error()
-                               : Error{ErrorCode::unavailable,
-                                       "a request that was written together with this one failed"});
-    }
-    if (clock_.monotonic_ms() > deadline_ms) break;
+  if (!transaction) return refuse(std::move(waiting), transaction.error());
+  Group group{**transaction, WriteContext(**transaction, clock_.wall_ms(), storage_.node(), ids_),
+              clock_.monotonic_ms() + limits_.group_ms};
+  bool stands = true;
+  std::size_t next = 0;
+  while (stands && next < waiting.size()) {
+    stands = run_work(group, std::move(waiting[next++]));
+    if (clock_.monotonic_ms() > group.deadline_ms) break;
   }
-  if (results.size() < group.size()) {
+  waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(next));
+  if (stands) {
+    put_back(std::move(waiting));
+    stands = run_bulk(group);
+  } else {
+    std::move(waiting.begin(), waiting.end(), std::back_inserter(group.finished));
+  }
+  if (stands) return commit(group);
+  storage_.rollback();
+  logger_.log(LogLevel::error, "write_group_failed",
+              {{"error", group.failure->message},
+               {"requests", static_cast<std::int64_t>(group.finished.size())}});
+  refuse(std::move(group.finished),
+         is_storage_failure(group.failure->code)
+             ? *group.failure
+             : Error{ErrorCode::unavailable,
+                     "a request that was written together with this one failed"});
+}
+
+// Parts of the bulk: one in each group, more when nobody waits.
+bool Writer::run_bulk(Group& group) {
+  std::optional<WriteRequest> request = take_bulk(false);
+  while (request) {
+    if (!run_work(group, std::move(*request))) return false;
+    if (clock_.monotonic_ms() > group.deadline_ms) break;
+    request = take_bulk(true);
+  }
+  return true;
+}
+
+// False: the transaction cannot be committed.
+bool Writer::run_work(Group& group, WriteRequest request) {
+  const std::uint64_t writes = group.transaction.write_count();
+  const bool guarded = request.bulk;
+  Result<Progress> result = guarded ? run_guarded(group, request) : request.work(group.context);
+  if (result && *result == Progress::more) {
+    // Bulk that has begun stays the first of its queue.
     const std::lock_guard lock(mutex_);
-    queue_.insert(
-        queue_.begin(),
-        std::make_move_iterator(group.begin() + static_cast<std::ptrdiff_t>(results.size())),
-        std::make_move_iterator(group.end()));
-    group.resize(results.size());
+    if (std::exchange(request.bulk, true)) {
+      bulk_queue_.push_front(std::move(request));
+    } else {
+      bulk_queue_.push_back(std::move(request));
+    }
+    return true;
   }
+  const bool traces = !result && !guarded && group.transaction.write_count() != writes;
+  if (traces || !storage_.in_transaction()) {
+    group.failure =
+        result ? Error{ErrorCode::storage, "the storage ended the transaction"} : result.error();
+  }
+  group.finish(std::move(request), result ? Result<void>() : fail(result));
+  return !group.failure;
+}
+
+Result<Progress> Writer::run_guarded(Group& group, WriteRequest& request) {
+  if (Result<void> begun = group.transaction.begin_savepoint(); !begun) return fail(begun);
+  group.context.mark_announcements();
+  Result<Progress> result = request.work(group.context);
+  const Result<void> ended =
+      result ? group.transaction.release_savepoint() : group.transaction.undo_savepoint();
+  if (!result) group.context.forget_marked_announcements();
+  if (!ended) {
+    group.failure = ended.error();
+    return fail(ended);
+  }
+  return result;
+}
+
+void Writer::commit(Group& group) {
   if (Result<void> committed = storage_.commit(); !committed) {
     logger_.log(LogLevel::error, "commit_failed", {{"error", committed.error().message}});
-    refuse(group, committed.error());
+    refuse(std::move(group.finished), committed.error());
     if (const Error* poison = storage_.poison(); poison != nullptr) poisoned(*poison);
     return;
   }
   net::DeliveryBatch deliveries;
-  announce(context, deliveries);
-  for (std::size_t i = 0; i < group.size(); ++i) group[i].done(std::move(results[i]), deliveries);
+  announce(group.context, deliveries);
+  for (std::size_t i = 0; i < group.finished.size(); ++i) {
+    group.finished[i].done(std::move(group.results[i]), deliveries);
+  }
   deliveries.deliver();
 }
 
@@ -164,7 +260,7 @@ void Writer::announce(WriteContext& context, net::DeliveryBatch& deliveries) {
   }
 }
 
-void Writer::refuse(std::vector<WriteRequest>& group, const Error& error) {
+void Writer::refuse(std::vector<WriteRequest> group, const Error& error) {
   net::DeliveryBatch deliveries;
   for (WriteRequest& request : group) request.done(std::unexpected(error), deliveries);
   deliveries.deliver();
@@ -177,14 +273,37 @@ void Writer::poisoned(const Error& error) {
   if (on_poisoned_) on_poisoned_(error);
 }
 
+// Driven by how far the log has grown alone, so that a checkpoint that fails, or that a reader is
+// in the way of, is not tried again and again.
 void Writer::maintain(bool quiet) {
-  const MaintenanceState state = storage_.maintenance_state();
-  const bool thorough = state.log_bytes >= limits_.log_limit_bytes;
-  if (!thorough && !(quiet && state.log_bytes >= limits_.checkpoint_bytes)) return;
-  if (Result<void> done = storage_.checkpoint(thorough); !done) {
-    logger_.log(LogLevel::warning, "checkpoint_failed", {{"error", done.error().message}});
-    if (const Error* poison = storage_.poison(); poison != nullptr) poisoned(*poison);
+  const std::int64_t log = storage_.maintenance_state().log_bytes;
+  if (log < checkpointed_at_bytes_) checkpointed_at_bytes_ = 0;  // it was started anew
+  if (log < restarted_at_bytes_) restarted_at_bytes_ = 0;
+  const bool limit_reached =
+      log >= std::max(limits_.log_limit_bytes, restarted_at_bytes_ + limits_.checkpoint_bytes);
+  if (checkpoints_ == nullptr) {
+    const bool due = log >= restarted_at_bytes_ + limits_.checkpoint_bytes;
+    if (limit_reached || (quiet && due)) start_log_anew(log);
+    return;
   }
+  if (checkpoints_->running()) return;
+  const std::int64_t grown = log - checkpointed_at_bytes_;
+  const std::int64_t step = quiet ? 1 : limits_.checkpoint_bytes;
+  const bool chases = limit_reached && log >= 2 * limits_.log_limit_bytes;
+  if (limit_reached && (grown < kQuickCheckpointBytes || chases)) {
+    start_log_anew(log);
+  } else if (log >= limits_.checkpoint_bytes && (limit_reached || grown >= step)) {
+    checkpointed_at_bytes_ = log;
+    checkpoints_->request();
+  }
+}
+
+void Writer::start_log_anew(std::int64_t log_bytes) {
+  restarted_at_bytes_ = log_bytes;
+  if (Result<void> done = storage_.checkpoint(log_bytes >= limits_.log_limit_bytes); !done) {
+    logger_.log(LogLevel::warning, "checkpoint_failed", {{"error", done.error().message}});
+  }
+  if (const Error* poison = storage_.poison(); poison != nullptr) poisoned(*poison);
 }
 
 }  // namespace tombolo::server

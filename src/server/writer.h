@@ -2,9 +2,13 @@
 // transaction, commits once for all of it, and only then lets the answers go. Acknowledged means on
 // disk.
 //
+// Much work is done in parts: a work that has more to do says so, others run in between, and its
+// answer leaves after the commit of its last part. What waits for a part of it is therefore small.
+//
 // A work checks first and writes then, so that a request that is refused leaves no trace. Work that
-// fails with an error after it has written takes the whole group with it (everybody in it is told
-// `unavailable`); what must be undone alone goes into a savepoint of the transaction.
+// fails before it has written anything fails alone. A part of much work is undone alone, too: it
+// runs in a savepoint, whose cost it can bear. Any other work that fails after it has written takes
+// the group with it (everybody in it is told `unavailable`).
 //
 // When a commit fails, nobody knows what is on the disk: the writer is poisoned, refuses everything
 // from then on with `unavailable`, and says so through on_poisoned, so that the process can end and
@@ -50,35 +54,65 @@ class WriteContext {
   // Notes an appended operation for the feed (called by record_log.h).
   void announce(std::string_view bucket, FeedOperation operation);
 
+  // How many records had to be folded again from their logs, which is the dear part of a write.
+  void count_refold() { ++refolds_; }
+  std::size_t refolds() const { return refolds_; }
+
   struct Announcement {
     std::string bucket;
     std::vector<FeedOperation> operations;
   };
   std::vector<Announcement>& announcements() { return announcements_; }
 
+  // Around a work that may be undone alone.
+  void mark_announcements();
+  void forget_marked_announcements();  // those made since the mark
+
  private:
   WriteTransaction& transaction_;
   std::int64_t now_ms_;
   const std::string& node_;
   UuidGenerator& ids_;
+  std::size_t refolds_ = 0;
   std::vector<Announcement> announcements_;
+  std::vector<std::size_t> marks_;  // of each announcement, how many operations it had
+};
+
+// What became of a part of a work.
+enum class Progress {
+  finished,
+  more,  // run it again, when others had their turn
 };
 
 struct WriteRequest {
   // Runs on the writer's thread. Prepares its answer; must not send it.
-  std::move_only_function<Result<void>(WriteContext&)> work;
+  std::move_only_function<Result<Progress>(WriteContext&)> work;
   // Runs exactly once, after the commit or the failure: ok, the error of `work`, `busy` (the queue
   // was full, before anything ran), `storage` (disk full) or `unavailable`. Answers go into the
   // batch. On the writer's thread, or inside submit() when refused there.
   std::move_only_function<void(Result<void>, net::DeliveryBatch&)> done;
+  // Much work, in parts: it has a queue of its own, of which the first is run, and gives way to all
+  // other work after each part. Work that has more to do becomes bulk.
+  bool bulk = false;
+};
+
+// Operations or rows that one part of much work deals with.
+inline constexpr std::size_t kPartOperations = 200;
+
+// Checkpoints beside the writer, on another thread.
+class BackgroundCheckpoints {
+ public:
+  virtual ~BackgroundCheckpoints() = default;
+  virtual bool running() const = 0;
+  virtual void request() = 0;  // starts one, unless one runs
 };
 
 struct WriterLimits {
   std::size_t queue_requests = 10'000;         // waiting; more are answered `busy`
   std::size_t group_requests = 1'024;          // in one transaction
   std::int64_t group_ms = 20;                  // after which a transaction takes no more
-  std::int64_t checkpoint_bytes = 16LL << 20;  // of log after which one is made when it is quiet
-  std::int64_t log_limit_bytes = 64LL << 20;   // of log beyond which one is made in any case
+  std::int64_t checkpoint_bytes = 16LL << 20;  // of log after which a checkpoint is made
+  std::int64_t log_limit_bytes = 64LL << 20;   // of log beyond which it is started anew
 };
 
 // Without a thread of its own: a driver (WriterThread, or a simulator) calls commit_pending().
@@ -95,10 +129,13 @@ class Writer {
   void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
   // Called once, on the committing thread, when the writer is poisoned.
   void set_on_poisoned(std::function<void(const Error&)> on_poisoned);
+  // Who makes the checkpoints; they must outlive the calls to maintain(). Without it the writer
+  // makes them itself.
+  void set_checkpoints(BackgroundCheckpoints& checkpoints) { checkpoints_ = &checkpoints; }
 
   // Runs and commits one group of what waits, then sends the answers. False: nothing waited.
   bool commit_pending();
-  // Moves the log into the file when it is time to. `quiet`: nobody waits.
+  // Sees to it that the log is moved into the file when it is time to. `quiet`: nobody waits.
   void maintain(bool quiet);
 
   std::size_t pending() const;
@@ -106,11 +143,20 @@ class Writer {
   void close();
 
  private:
+  struct Group;
+
   std::vector<WriteRequest> take_group();
-  void run_group(std::vector<WriteRequest>& group);
-  void refuse(std::vector<WriteRequest>& group, const Error& error);
+  std::optional<WriteRequest> take_bulk(bool unless_others_wait);
+  void put_back(std::vector<WriteRequest> not_run);
+  void run_group(std::vector<WriteRequest> waiting);
+  bool run_work(Group& group, WriteRequest request);
+  bool run_bulk(Group& group);
+  Result<Progress> run_guarded(Group& group, WriteRequest& request);
+  void commit(Group& group);
+  void refuse(std::vector<WriteRequest> group, const Error& error);
   void announce(WriteContext& context, net::DeliveryBatch& deliveries);
   void poisoned(const Error& error);
+  void start_log_anew(std::int64_t log_bytes);
 
   Storage& storage_;
   Feed& feed_;
@@ -122,8 +168,14 @@ class Writer {
   std::function<void(const Error&)> on_poisoned_;
   mutable std::mutex mutex_;
   std::deque<WriteRequest> queue_;
+  std::deque<WriteRequest> bulk_queue_;
   bool closed_ = false;
-  bool poisoned_ = false;  // the committing thread's
+
+  // The committing thread's.
+  bool poisoned_ = false;
+  BackgroundCheckpoints* checkpoints_ = nullptr;
+  std::int64_t checkpointed_at_bytes_ = 0;  // of log, when the last checkpoint was asked for
+  std::int64_t restarted_at_bytes_ = 0;     // of log, when starting it anew was last tried
 };
 
 }  // namespace tombolo::server

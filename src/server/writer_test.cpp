@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "os/files.h"
 #include "server/changes.h"
+#include "server/checkpoint_thread.h"
 #include "server/storage/sqlite_storage.h"
 #include "server/testing.h"
 #include "server/writer_thread.h"
@@ -37,13 +38,34 @@ class WriterTest : public testing::Test {
   void submit(const std::string& id, std::optional<ErrorCode> fails = {},
               bool after_writing = false) {
     WriteRequest request;
-    request.work = [id, fails, after_writing](WriteContext& context) -> Result<void> {
+    request.work = [id, fails, after_writing](WriteContext& context) -> Result<Progress> {
       if (fails && !after_writing) return fail(*fails, "refused");
       Result<StoredObject> stored =
           put_object(context, {{ListPath::records("b", "c"), id}, {}, 0, {}});
       if (!stored) return fail(stored);
       if (fails) return fail(*fails, "failed late");
-      return {};
+      return Progress::finished;
+    };
+    request.done = [this, id](Result<void> result, net::DeliveryBatch&) {
+      answers_.push_back(id + (result ? ":ok" : ":" + std::string(name_of(result.error().code))));
+    };
+    writer_->submit(std::move(request));
+  }
+  // Submits work of several parts, each of which writes a record; the last one may fail.
+  void submit_bulk(const std::string& id, int parts, std::optional<ErrorCode> fails = {}) {
+    WriteRequest request;
+    request.bulk = true;
+    request.work = [this, id, parts, fails,
+                    part = 0](WriteContext& context) mutable -> Result<Progress> {
+      const std::string record = id + std::to_string(++part);
+      steps_.push_back(record);
+      const Result<StoredObject> stored =
+          put_object(context, {{ListPath::records("b", "c"), record}, {}, 0, {}});
+      if (!stored) return fail(stored);
+      clock_.advance(part_ms_);
+      if (part < parts) return Progress::more;
+      if (fails) return fail(*fails, "failed late");
+      return Progress::finished;
     };
     request.done = [this, id](Result<void> result, net::DeliveryBatch&) {
       answers_.push_back(id + (result ? ":ok" : ":" + std::string(name_of(result.error().code))));
@@ -64,6 +86,8 @@ class WriterTest : public testing::Test {
   std::unique_ptr<Storage> storage_;
   std::optional<Writer> writer_;
   std::vector<std::string> answers_;
+  std::vector<std::string> steps_;  // parts of bulk, in the order in which they ran
+  std::int64_t part_ms_ = 0;        // that each takes
 };
 
 using Answers = std::vector<std::string>;
@@ -110,6 +134,64 @@ TEST_F(WriterTest, WorkThatFailsHalfwayTakesItsGroupWithIt) {
   writer_->commit_pending();
   EXPECT_EQ(answers_, Answers{"z:ok"});
   EXPECT_EQ(logged(), 1);
+}
+
+TEST_F(WriterTest, WhateverFailsBeforeItHasWrittenFailsAlone) {
+  submit("x");
+  submit("damaged", ErrorCode::corrupt);
+  submit("disk", ErrorCode::storage);
+  submit("y");
+  writer_->commit_pending();
+  EXPECT_EQ(answers_, (Answers{"x:ok", "damaged:corrupt", "disk:storage", "y:ok"}));
+  EXPECT_EQ(logged(), 2);
+}
+
+TEST_F(WriterTest, APartOfMuchWorkIsUndoneAlone) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> events;
+  const Feed::Subscription subscription =
+      feed_.subscribe("b", [&](const FeedEvent& event, net::DeliveryBatch&) {
+        events.emplace_back(event.first_sequence, event.last_sequence);
+        EXPECT_EQ(event.last_sequence - event.first_sequence + 1,
+                  static_cast<std::int64_t>(event.operations->size()));
+      });
+  submit("x");
+  submit_bulk("bad", 2, ErrorCode::corrupt);
+  writer_->commit_pending();
+  EXPECT_EQ(answers_, (Answers{"x:ok", "bad:corrupt"}));
+  EXPECT_EQ(steps_, (Answers{"bad1", "bad2"}));
+  EXPECT_EQ(logged(), 2) << "x and the first part";
+  EXPECT_EQ(events, (std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 2}}));
+  submit("y");
+  writer_->commit_pending();
+  EXPECT_EQ(logged(), 3) << "no gap";
+  EXPECT_EQ(events.back(), (std::pair<std::int64_t, std::int64_t>(3, 3)));
+}
+
+TEST_F(WriterTest, MuchWorkGivesWayAfterEachPart) {
+  part_ms_ = 1000;  // so that each part is a group
+  submit_bulk("big", 3);
+  submit_bulk("next", 1);
+  submit("x");
+  writer_->commit_pending();
+  EXPECT_EQ(answers_, Answers{"x:ok"});
+  EXPECT_EQ(steps_, Answers{"big1"});
+  submit("y");
+  writer_->commit_pending();
+  EXPECT_EQ(answers_, (Answers{"x:ok", "y:ok"}));
+  EXPECT_EQ(steps_, (Answers{"big1", "big2"}));
+  while (writer_->commit_pending()) {
+  }
+  EXPECT_EQ(answers_, (Answers{"x:ok", "y:ok", "big:ok", "next:ok"}));
+  EXPECT_EQ(steps_, (Answers{"big1", "big2", "big3", "next1"})) << "bulk keeps its order";
+  EXPECT_EQ(logged(), 6);
+}
+
+TEST_F(WriterTest, MuchWorkGoesOnWhileNobodyWaits) {
+  submit_bulk("big", 3);
+  submit_bulk("next", 2);
+  writer_->commit_pending();
+  EXPECT_EQ(answers_, (Answers{"big:ok", "next:ok"}));
+  EXPECT_FALSE(writer_->commit_pending());
 }
 
 TEST_F(WriterTest, AFullDiskRefusesTheGroupAndNothingElse) {
@@ -172,6 +254,105 @@ TEST_F(WriterTest, AFailedSyncPoisonsTheStorageForGood) {
   EXPECT_EQ(answers_[0], "x:ok");
   EXPECT_NE(answers_[1], "y:ok");
   EXPECT_EQ(answers_[2], "z:unavailable");
+}
+
+class CountedCheckpoints final : public BackgroundCheckpoints {
+ public:
+  bool running() const override { return running_; }
+  void request() override {
+    ++requests_;
+    running_ = true;
+  }
+  bool running_ = false;
+  int requests_ = 0;
+};
+
+TEST_F(WriterTest, AsksForCheckpointsAsTheLogGrowsAndStartsItAnewAtItsLimit) {
+  WriterLimits limits;
+  limits.checkpoint_bytes = 1 << 20;
+  limits.log_limit_bytes = 2 << 20;
+  make(limits);
+  CountedCheckpoints checkpoints;
+  const auto checkpointer = std::move(*storage_->open_checkpointer());
+  writer_->set_checkpoints(checkpoints);
+  int number = 0;
+  const auto log_bytes = [&] { return storage_->maintenance_state().log_bytes; };
+  const auto grow_to = [&](std::int64_t bytes) {
+    while (log_bytes() < bytes) {
+      submit("r" + std::to_string(++number));
+      writer_->commit_pending();
+      writer_->maintain(false);
+    }
+  };
+  grow_to(limits.checkpoint_bytes);
+  EXPECT_EQ(checkpoints.requests_, 1);
+  grow_to(limits.log_limit_bytes);
+  EXPECT_EQ(checkpoints.requests_, 1) << "one at a time";
+  ASSERT_TRUE(checkpointer->run());
+  checkpoints.running_ = false;
+  writer_->maintain(false);
+  EXPECT_EQ(log_bytes(), 0) << "what is left is little: the writer does it";
+  submit("after");
+  writer_->commit_pending();
+  EXPECT_LT(log_bytes(), limits.checkpoint_bytes);
+  EXPECT_EQ(logged(), number + 1);
+}
+
+TEST_F(WriterTest, ACheckpointThatFailsIsNotTriedAgainUntilTheLogHasGrown) {
+  WriterLimits limits;
+  limits.checkpoint_bytes = 1 << 20;
+  limits.log_limit_bytes = 1 << 20;
+  make(limits);
+  const auto reader = std::move(*storage_->open_reader());
+  submit("first");
+  writer_->commit_pending();
+  const auto snapshot = std::move(*reader->begin());
+  ASSERT_TRUE(snapshot->bucket_log("b"));
+  int number = 0;
+  while (storage_->maintenance_state().log_bytes < limits.log_limit_bytes) {
+    submit("r" + std::to_string(++number));
+    writer_->commit_pending();
+  }
+  disk_.fail_at(1, SQLITE_IOERR);
+  writer_->maintain(false);
+  EXPECT_TRUE(disk_.fired());
+  disk_.heal();
+  disk_.fail_at(1, SQLITE_IOERR);
+  writer_->maintain(true);
+  writer_->maintain(false);
+  EXPECT_FALSE(disk_.fired());
+  disk_.heal();
+  submit("last");
+  writer_->commit_pending();
+  EXPECT_EQ(answers_.back(), "last:ok");
+}
+
+TEST_F(WriterTest, AFailedSyncOfACheckpointPoisonsTheStorage) {
+  submit("x");
+  writer_->commit_pending();
+  const auto checkpointer = std::move(*storage_->open_checkpointer());
+  disk_.fail_syncs(true);
+  EXPECT_FALSE(checkpointer->run());
+  disk_.heal();
+  submit("y");
+  writer_->commit_pending();
+  EXPECT_EQ(answers_, (Answers{"x:ok", "y:unavailable"}));
+}
+
+TEST_F(WriterTest, TheCheckpointThreadMakesThemBesideTheWriter) {
+  CheckpointThread checkpoints(std::move(*storage_->open_checkpointer()), logger_);
+  WriterLimits limits;
+  limits.checkpoint_bytes = 1;
+  make(limits);
+  writer_->set_checkpoints(checkpoints);
+  for (int number = 0; number < 50; ++number) {
+    submit("r" + std::to_string(number));
+    writer_->commit_pending();
+    writer_->maintain(false);
+  }
+  checkpoints.stop();
+  checkpoints.request();
+  EXPECT_EQ(logged(), 50);
 }
 
 TEST_F(WriterTest, OnceClosedItRefusesAndCommitsWhatWaited) {

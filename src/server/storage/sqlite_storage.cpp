@@ -1,7 +1,10 @@
 #include "server/storage/sqlite_storage.h"
 
 #include <array>
+#include <atomic>
+#include <memory>
 #include <optional>
+#include <sqlite3.h>
 #include <utility>
 
 #include "base/check.h"
@@ -20,6 +23,41 @@ namespace {
 constexpr int kPageBytes = 8192;
 constexpr std::int64_t kReaderCacheBytes = 16LL << 20;
 constexpr std::int64_t kWriterCacheBytes = 64LL << 20;
+// How long the writer waits for another process, and, while it starts the log anew, for readers.
+constexpr int kBusyTimeoutMs = 2'000;
+constexpr int kReadersTimeoutMs = 50;
+
+// Why nothing may be written any more, when another connection than the writer's found out.
+class SharedPoison {
+ public:
+  void set(const Error& error) {
+    if (claimed_.exchange(true)) return;
+    error_ = error;
+    set_.store(true, std::memory_order_release);
+  }
+  const Error* get() const { return set_.load(std::memory_order_acquire) ? &error_ : nullptr; }
+
+ private:
+  std::atomic<bool> claimed_ = false;
+  std::atomic<bool> set_ = false;
+  Error error_;
+};
+
+class SqliteCheckpointer final : public Checkpointer {
+ public:
+  SqliteCheckpointer(store::Connection connection, std::shared_ptr<SharedPoison> poison)
+      : connection_(std::move(connection)), poison_(std::move(poison)) {}
+
+  Result<void> run() override {
+    const auto done = connection_.checkpoint(store::CheckpointMode::passive);
+    if (const Error* poison = connection_.poison(); poison != nullptr) poison_->set(*poison);
+    return done || done.error().code == ErrorCode::busy ? Result<void>() : fail(done);
+  }
+
+ private:
+  store::Connection connection_;
+  const std::shared_ptr<SharedPoison> poison_;
+};
 
 class SqliteRead final : public SqliteReads<ReadTransaction> {
  public:
@@ -78,6 +116,18 @@ class SqliteStorage final : public Storage {
     return std::make_unique<SqliteReader>(std::move(*tables));
   }
 
+  Result<std::unique_ptr<Checkpointer>> open_checkpointer() override {
+    store::OpenOptions open;
+    open.mode = store::OpenMode::read_write;
+    open.vfs = options_.vfs;
+    open.synchronous = options_.synchronous;
+    open.cache_bytes = 0;  // a checkpoint copies past the cache
+    open.wal_autocheckpoint_pages = 0;
+    Result<store::Connection> connection = store::Connection::open(options_.path, open);
+    if (!connection) return fail(connection);
+    return std::make_unique<SqliteCheckpointer>(std::move(*connection), checkpoint_poison_);
+  }
+
   Result<WriteTransaction*> begin_write() override {
     TOMBOLO_CHECK(!transaction_, "a transaction is begun inside another");
     Result<store::Transaction> transaction = store::Transaction::begin(tables_->connection());
@@ -106,7 +156,14 @@ class SqliteStorage final : public Storage {
     write_.forget();
   }
 
-  const Error* poison() const override { return tables_->connection().poison(); }
+  bool in_transaction() const override {
+    return transaction_ && tables_->connection().in_transaction();
+  }
+
+  const Error* poison() const override {
+    const Error* own = tables_->connection().poison();
+    return own != nullptr ? own : checkpoint_poison_->get();
+  }
 
   MaintenanceState maintenance_state() const override {
     return {std::int64_t{kPageBytes} * tables_->connection().wal_pages()};
@@ -114,13 +171,19 @@ class SqliteStorage final : public Storage {
 
   Result<void> checkpoint(bool thorough) override {
     const auto mode = thorough ? store::CheckpointMode::restart : store::CheckpointMode::passive;
-    Result<store::CheckpointResult> done = tables_->connection().checkpoint(mode);
+    if (thorough) set_busy_timeout(kReadersTimeoutMs);
+    const Result<store::CheckpointResult> done = tables_->connection().checkpoint(mode);
+    if (thorough) set_busy_timeout(kBusyTimeoutMs);
     // Readers were in the way: what could be copied is copied, and the next time does the rest.
     if (!done && done.error().code != ErrorCode::busy) return fail(done);
     return {};
   }
 
  private:
+  void set_busy_timeout(int timeout_ms) {
+    sqlite3_busy_timeout(tables_->connection().handle(), timeout_ms);
+  }
+
   const SqliteStorageOptions options_;
   std::optional<os::FileLock> lock_;  // released last
   std::unique_ptr<SqliteTables> tables_;
@@ -128,6 +191,7 @@ class SqliteStorage final : public Storage {
   const std::string secret_;
   SqliteWrite write_;
   std::optional<store::Transaction> transaction_;
+  const std::shared_ptr<SharedPoison> checkpoint_poison_ = std::make_shared<SharedPoison>();
 };
 
 Result<std::optional<os::FileLock>> lock_file(const SqliteStorageOptions& options) {
@@ -171,7 +235,7 @@ Result<std::unique_ptr<Storage>> open_sqlite_storage(const SqliteStorageOptions&
   open.synchronous = options.synchronous;
   open.page_size_bytes = kPageBytes;
   open.cache_bytes = kWriterCacheBytes;
-  open.busy_timeout_ms = 2'000;
+  open.busy_timeout_ms = kBusyTimeoutMs;
   open.wal_autocheckpoint_pages = 0;
   Result<store::Connection> connection = store::Connection::open(options.path, open);
   if (!connection) return fail(connection);

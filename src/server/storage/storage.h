@@ -183,7 +183,15 @@ class Reader {
   virtual Result<std::unique_ptr<ReadTransaction>> begin() = 0;
 };
 
-// Work on the log that the writer does between commits.
+// Moves the log into the file beside the writer, on a connection of its own. Belongs to one thread.
+class Checkpointer {
+ public:
+  virtual ~Checkpointer() = default;
+  // Copies what can be copied without waiting for anybody. A failed sync poisons the storage.
+  virtual Result<void> run() = 0;
+};
+
+// Work on the log between commits.
 struct MaintenanceState {
   std::int64_t log_bytes = 0;  // written since the last complete checkpoint
 };
@@ -199,16 +207,20 @@ class Storage {
 
   // Any thread.
   virtual Result<std::unique_ptr<Reader>> open_reader() = 0;
+  virtual Result<std::unique_ptr<Checkpointer>> open_checkpointer() = 0;
 
   // The writer's thread alone. begin_write() starts a transaction that lives until commit() or
   // rollback(). After a failed commit nothing can be written any more (see poison()).
   virtual Result<WriteTransaction*> begin_write() = 0;
   virtual Result<void> commit() = 0;
   virtual void rollback() = 0;
+  // Whether the transaction still stands: some failures of the disk end it by themselves.
+  virtual bool in_transaction() const = 0;
   virtual const Error* poison() const = 0;
 
   virtual MaintenanceState maintenance_state() const = 0;
-  // Moves the log into the file; `thorough` waits for readers and cuts the log.
+  // Moves the log into the file; `thorough` waits for readers (not long) so that the next commit
+  // starts the log from its beginning. Not while a Checkpointer runs.
   virtual Result<void> checkpoint(bool thorough) = 0;
 };
 

@@ -99,7 +99,7 @@ bool KintoDoor::answer_from_snapshot(Exchange& exchange) {
 void KintoDoor::submit(Exchange exchange) {
   const auto pending = std::make_shared<Exchange>(std::move(exchange));
   WriteRequest request;
-  request.work = [this, pending](WriteContext& writing) -> Result<void> {
+  request.work = [this, pending](WriteContext& writing) -> Result<Progress> {
     Scope scope(context_, writing);
     Answer answer = run(scope, *pending);
     if (!answer && answer.error().number == api::ErrorNumber::backend) {
@@ -107,7 +107,7 @@ void KintoDoor::submit(Exchange exchange) {
     }
     pending->response = answer ? finished(pending->call(), std::move(*answer))
                                : refused(pending->call(), answer.error());
-    return {};
+    return Progress::finished;
   };
   request.done = [this, pending](const Result<void>& committed, net::DeliveryBatch& deliveries) {
     if (!committed) pending->response = refused(pending->call(), api::backend_unavailable());

@@ -284,6 +284,45 @@ TEST_F(StreamDoorTest, SendsAgainWhenTheAcknowledgmentIsLost) {
   EXPECT_EQ(later->next("operation-batch")["operations"].size(), 0U);
 }
 
+TEST_F(StreamDoorTest, ALargeBatchIsAcknowledgedOnceAndInItsOrder) {
+  start();
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  ann->next("handshake-response");
+  std::vector<core::Operation> many;
+  for (int number = 1; number <= 1001; ++number) {
+    many.push_back(insert("ann", number, {{"n", number}}));
+  }
+  ann->send(batch("large", many));
+  ann->send(batch("small", {insert("ann", 1002, {{"n", 1002}})}));
+  const Value large = ann->next("acknowledgment");
+  EXPECT_EQ(large["acknowledgedMessageId"].as_string(), "large");
+  EXPECT_EQ(large["lastSequenceNumber"].as_integer(), 1001);
+  EXPECT_EQ(ann->next("acknowledgment")["acknowledgedMessageId"].as_string(), "small");
+  const Value last = http("GET", "/v1/buckets/main/collections/todos/records?_limit=1&_sort=-n");
+  EXPECT_EQ(last["data"].at(0)["n"].as_integer(), 1002);
+}
+
+TEST_F(StreamDoorTest, RejectsWhatBreaksTheSchemaOfTheCollection) {
+  start();
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  ann->next("handshake-response");
+  ann->send(batch("m0", {insert("ann", 1, {{"title", 1}})}));  // no schema yet
+  ann->next("acknowledgment");
+  http("PUT", "/v1/buckets/main/collections/todos",
+       {{"data", {{"schema", {{"properties", {{"title", {{"type", "string"}}}}}}}}}});
+  const core::Operation wrong = insert("ann", 2, {{"title", 2}});
+  ann->send(batch("m1", {wrong, insert("ann", 3, {{"title", "three"}})}));
+  const Value rejected = ann->next("operation-rejected");
+  EXPECT_EQ(rejected["operationId"].as_string(), wrong.id);
+  EXPECT_EQ(rejected["code"].as_string(), "VALIDATION_ERROR");
+  EXPECT_EQ(rejected["message"].as_string(),
+            R"(field "title" of collection "todos" must be a string, not a number)");
+  EXPECT_FALSE(rejected["retriable"].as_bool(true));
+  EXPECT_EQ(ann->next("acknowledgment")["acknowledgedMessageId"].as_string(), "m1");
+}
+
 TEST_F(StreamDoorTest, AsksForATokenWhenAccessIsNotOpen) {
   Configuration configuration;
   configuration.stream.open_access = false;

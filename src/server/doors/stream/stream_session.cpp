@@ -152,18 +152,22 @@ void StreamSession::submit(sync::Upload upload) {
   auto work = std::make_shared<StreamUpload>(hub_.context(), bucket_, identity_,
                                              std::move(upload.operations));
   WriteRequest request;
+  // What comes after a large batch stays after it.
+  request.bulk = bulk_uploads_ > 0 || work->is_large();
+  if (request.bulk) ++bulk_uploads_;
   request.work = [work](WriteContext& context) { return work->run(context); };
-  request.done = [work, token = upload.token, weak = weak_from_this(), thread = hub_.io_thread()](
-                     Result<void> done, net::DeliveryBatch& deliveries) {
+  request.done = [work, token = upload.token, bulk = request.bulk, weak = weak_from_this(),
+                  thread = hub_.io_thread()](Result<void> done, net::DeliveryBatch& deliveries) {
     Result<sync::UploadOutcome> outcome = fail(ErrorCode::internal, "");
     if (done) {
       outcome = work->take_outcome();
     } else {
       outcome = fail(done);
     }
-    deliveries.add(thread, [weak, token, outcome = std::move(outcome)] {
+    deliveries.add(thread, [weak, token, bulk, outcome = std::move(outcome)] {
       const std::shared_ptr<StreamSession> session = weak.lock();
       if (session == nullptr) return;
+      if (bulk) --session->bulk_uploads_;
       session->session_.committed(token, outcome);
       session->pump();
     });

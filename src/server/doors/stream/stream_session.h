@@ -60,6 +60,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   bool opening_ = false;
   bool sees_all_ = false;  // of the bucket; else each operation is asked about
   bool pump_queued_ = false;
+  int bulk_uploads_ = 0;  // that wait or are being written
   sync::StreamServerSession session_;
 };
 

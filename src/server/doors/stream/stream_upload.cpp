@@ -9,6 +9,7 @@ namespace tombolo::server::stream {
 namespace {
 
 constexpr std::string_view kPermissionDenied = "PERMISSION_DENIED";
+constexpr std::string_view kValidationError = "VALIDATION_ERROR";
 
 // Who shares the default bucket: everybody when access is open, else whoever holds a token.
 std::vector<std::string> default_bucket_principals(const DoorContext& context) {
@@ -109,38 +110,65 @@ Result<bool> StreamUpload::may_apply(WriteContext& context, const core::Operatio
                              (*row)->permissions);
 }
 
-void StreamUpload::reject(const core::Operation& operation, std::string message) {
+void StreamUpload::reject(const core::Operation& operation, std::string_view code,
+                          std::string message) {
   outcome_.rejections.push_back({operation.id, operation.collection, operation.record,
-                                 std::string(kPermissionDenied), std::move(message), false});
+                                 std::string(code), std::move(message), false});
 }
 
-Result<void> StreamUpload::run(WriteContext& context) {
+Result<Progress> StreamUpload::run(WriteContext& context) {
+  collections_.clear();  // what held for the last part may not hold any more
+  Result<std::vector<IncomingOperation>> allowed = take_allowed(context);
+  if (!allowed) return fail(allowed);
+  if (Result<void> applied = apply(context, std::move(*allowed)); !applied) return fail(applied);
+  if (next_ < operations_.size()) return Progress::more;
+  if (Result<void> concluded = conclude(context); !concluded) return fail(concluded);
+  return Progress::finished;
+}
+
+Result<std::vector<IncomingOperation>> StreamUpload::take_allowed(WriteContext& context) {
   const Result<bool> bucket = ensure_stream_bucket(context);
   if (!bucket) return fail(bucket);
   std::vector<IncomingOperation> allowed;
-  allowed.reserve(operations_.size());
-  for (sync::UploadedOperation& uploaded : operations_) {
+  const std::size_t end = std::min(operations_.size(), next_ + kPartOperations);
+  allowed.reserve(end - next_);
+  for (; next_ < end; ++next_) {
+    sync::UploadedOperation& uploaded = operations_[next_];
     if (!*bucket) {
-      reject(uploaded.operation, "You may not create bucket \"" + bucket_ + "\"");
+      reject(uploaded.operation, kPermissionDenied,
+             "You may not create bucket \"" + bucket_ + "\"");
       continue;
     }
     const Result<bool> may = may_apply(context, uploaded.operation);
     if (!may) return fail(may);
     if (!*may) {
-      reject(uploaded.operation,
+      reject(uploaded.operation, kPermissionDenied,
              "You may not write to collection \"" + uploaded.operation.collection + "\"");
       continue;
     }
     allowed.push_back({std::move(uploaded.operation), std::move(uploaded.body)});
   }
+  return allowed;
+}
+
+Result<void> StreamUpload::apply(WriteContext& context, std::vector<IncomingOperation> operations) {
   PermissionSet owner;
   owner.add("write", identity_.owner());
   const Result<PermissionsKey> permissions = context.transaction().intern(owner);
   if (!permissions) return fail(permissions);
   ApplyOptions options;
   options.new_record_permissions = *permissions;
-  const auto applied = apply_operations(context, bucket_, allowed, options);
+  options.validate = true;
+  const auto applied = apply_operations(context, bucket_, operations, options);
   if (!applied) return fail(applied);
+  for (std::size_t index = 0; index < operations.size(); ++index) {
+    const std::string& refusal = (*applied)[index].refusal;
+    if (!refusal.empty()) reject(operations[index].operation, kValidationError, refusal);
+  }
+  return {};
+}
+
+Result<void> StreamUpload::conclude(WriteContext& context) {
   const Result<BucketLog> log = context.transaction().bucket_log(bucket_);
   if (!log) return fail(log);
   // Who sees only a part of the bucket cannot compare it with the whole.

@@ -1,5 +1,6 @@
 // One batch of operations from a stream client as work of the Writer: permissions are asked,
-// buckets and collections made, and the operations applied, in the transaction of the commit.
+// buckets and collections made, and the operations applied, in the transaction of the commit. A
+// large batch is done in parts, each of which asks for the permissions anew.
 #pragma once
 
 #include <map>
@@ -24,7 +25,9 @@ class StreamUpload {
   StreamUpload(const DoorContext& context, std::string bucket, Identity identity,
                std::vector<sync::UploadedOperation> operations);
 
-  Result<void> run(WriteContext& context);  // the writer's thread
+  bool is_large() const { return operations_.size() > kPartOperations; }
+  // The next part; on the writer's thread.
+  Result<Progress> run(WriteContext& context);
   sync::UploadOutcome take_outcome() { return std::move(outcome_); }
 
  private:
@@ -38,12 +41,17 @@ class StreamUpload {
   Result<const CollectionAccess*> collection_access(WriteContext& context,
                                                     const std::string& collection);
   Result<bool> may_apply(WriteContext& context, const core::Operation& operation);
-  void reject(const core::Operation& operation, std::string message);
+  // Those of the next part that may be applied.
+  Result<std::vector<IncomingOperation>> take_allowed(WriteContext& context);
+  Result<void> apply(WriteContext& context, std::vector<IncomingOperation> operations);
+  Result<void> conclude(WriteContext& context);
+  void reject(const core::Operation& operation, std::string_view code, std::string message);
 
   const DoorContext context_;
   const std::string bucket_;
   const Identity identity_;
   std::vector<sync::UploadedOperation> operations_;
+  std::size_t next_ = 0;  // of operations_
   std::map<std::string, CollectionAccess, std::less<>> collections_;
   sync::UploadOutcome outcome_;
 };
