@@ -73,7 +73,8 @@ class Database {
   ~Database();  // close()
 
   // Disconnects the remotes, ends callbacks and closes the file. Handles that are left answer
-  // precondition_failed from then on. Not from a callback.
+  // precondition_failed from then on. A transaction that this thread has open can still be ended.
+  // Not from a callback.
   void close();
 
   const std::string& path() const;

@@ -112,10 +112,13 @@ class Remote {
 
   // As sync_now(), and waits until everything that is local now has been acknowledged and
   // everything that the remote had then has arrived. Errors: timeout, and the remote's error when
-  // it is stopped. Not to be called from callbacks of the Database.
+  // it is stopped, cancelled (disconnected meanwhile), precondition_failed (called in a transaction
+  // of this thread or in a callback on the network thread, where nothing can arrive). Not to be
+  // called from other callbacks of the Database.
   Result<void> wait_until_synced(std::int64_t timeout_ms);
 
-  // Stops exchanging. What is pending stays pending for the next connect under the same name.
+  // Stops exchanging. What is pending stays pending for the next connect under the same name. In a
+  // transaction of this thread and in callbacks a batch that is just arriving is still taken.
   void disconnect();
 
  private:

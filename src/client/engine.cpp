@@ -43,22 +43,22 @@ Engine::~Engine() {
 
 void Engine::close() {
   if (closed_.exchange(true)) return;
+  lock_.shut();
   if (remotes_) remotes_->close();
   if (notifier_) notifier_->stop();
   if (readers_) readers_->close();
-  lock_.lock();
+  // A transaction that this thread has open keeps the file until it ends.
+  if (!lock_.lock_shut()) return;
   store_.reset();
   lock_.unlock();
 }
 
 Result<std::unique_ptr<WriteSession>> Engine::begin() {
-  if (lock_.held_by_this_thread()) {
+  if (this_thread_writes()) {
     return fail(ErrorCode::precondition_failed,
                 "this thread has a transaction open: write through it, or end it first");
   }
-  lock_.lock();
-  if (closed_ || !store_) {
-    lock_.unlock();
+  if (!lock_.lock()) {
     return fail(ErrorCode::precondition_failed, "the database " + path_ + " is closed");
   }
   return WriteSession::begin(*store_, lock_, notifier_->wants_ids());

@@ -38,6 +38,9 @@ class Engine {
   // or this thread has one open already), busy, storage.
   Result<std::unique_ptr<WriteSession>> begin();
 
+  // Whether this thread has a write transaction open: nobody else can write before it ends.
+  bool this_thread_writes() { return lock_.held_by_this_thread(); }
+
   // Commits, tells the observers and wakes the remotes.
   Result<void> commit(WriteSession& session);
 
@@ -65,7 +68,7 @@ class Engine {
   const OpenOptions options_;
   const Environment environment_;
   WriterLock lock_;
-  std::unique_ptr<LocalStore> store_;  // under lock_; null once closed
+  std::unique_ptr<LocalStore> store_;  // under lock_
   std::unique_ptr<ReaderPool> readers_;
   std::unique_ptr<Notifier> notifier_;
   std::atomic<bool> closed_ = false;

@@ -90,7 +90,8 @@ void IoThread::Loop::drain() {
     tasks.swap(tasks_);
   }
   for (Task& task : tasks) {
-    task();
+    // begin_stop() may be one of them: what comes after it would open what nobody aborts.
+    if (!is_stopping_) task();
     task = nullptr;  // what it holds goes before the next one runs
   }
 }

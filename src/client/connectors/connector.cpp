@@ -1,5 +1,6 @@
 #include "client/connectors/connector.h"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 
@@ -39,31 +40,47 @@ void Connector::start() {
   if (options_.automatic) schedule_attempt(0);
 }
 
-void Connector::stop() {
-  std::promise<void> done;
-  io_->post([&] {
-    if (!stopped_) {
-      io_->cancel(timer_);
-      abandon();
-      stopped_ = true;
-      lock_.reset();
-    }
-    done.set_value();
-  });
-  done.get_future().wait();
-  set_state(RemoteState::offline);
+bool Connector::may_wait() {
+  return !io_->is_current() && !engine_.this_thread_writes();
 }
 
-void Connector::sync_now() {
+void Connector::stop() {
+  set_state(RemoteState::offline);
   {
     const std::lock_guard guard(mutex_);
-    ++wanted_;
+    disconnected_ = true;
+    changed_.notify_all();
   }
-  post([this] {
+  auto done = std::make_shared<std::promise<void>>();
+  io_->post([self = shared_from_this(), done] {
+    if (!self->stopped_) {
+      self->io_->cancel(self->timer_);
+      self->abandon();
+      self->stopped_ = true;
+      self->lock_.reset();
+    }
+    done->set_value();
+  });
+  if (may_wait()) done->get_future().wait();
+}
+
+std::int64_t Connector::wish() {
+  std::int64_t number = 0;
+  {
+    const std::lock_guard guard(mutex_);
+    number = ++wanted_;
+  }
+  post([this, number] {
+    heard_ = std::max(heard_, number);
     if (is_connected()) return on_sync_now();
     io_->cancel(timer_);
     try_attempt();
   });
+  return number;
+}
+
+void Connector::sync_now() {
+  (void)wish();
 }
 
 void Connector::pending_changed() {
@@ -79,22 +96,21 @@ void Connector::answer_wishes() {
 }
 
 Result<void> Connector::wait_until_synced(std::int64_t timeout_ms) {
-  sync_now();
+  if (!may_wait()) {
+    return fail(ErrorCode::precondition_failed,
+                "nothing is exchanged while this thread waits: wait outside of callbacks and "
+                "transactions");
+  }
+  const std::int64_t number = wish();
   std::unique_lock guard(mutex_);
-  const std::int64_t wish = wanted_;
-  const auto over = [&] {
-    return finished_ >= wish || status_.state == RemoteState::stopped ||
-           status_.state == RemoteState::offline;
-  };
-  // `offline` before the attempt begins is no answer.
-  status_.state = status_.state == RemoteState::offline ? RemoteState::connecting : status_.state;
+  const auto over = [&] { return finished_ >= number || refused_ >= number || disconnected_; };
   if (!changed_.wait_for(guard, std::chrono::milliseconds(timeout_ms), over)) {
     std::string why = status_.last_error ? ": " + status_.last_error->message : std::string();
     return fail(ErrorCode::timeout, "remote \"" + remote_.name + "\" is not synced after " +
                                         std::to_string(timeout_ms) + " ms" + why);
   }
-  if (finished_ >= wish) return {};
-  if (status_.last_error) return std::unexpected(*status_.last_error);
+  if (finished_ >= number) return {};
+  if (refused_ >= number && status_.last_error) return std::unexpected(*status_.last_error);
   return fail(ErrorCode::cancelled, "remote \"" + remote_.name + "\" was disconnected");
 }
 
@@ -105,6 +121,7 @@ RemoteStatus Connector::status() {
 
 void Connector::set_state(RemoteState state) {
   const std::lock_guard guard(mutex_);
+  if (disconnected_) return;
   status_.state = state;
   if (state != RemoteState::idle) status_.synced = false;
   if (state != RemoteState::waiting) status_.next_attempt_ms.reset();
@@ -134,6 +151,7 @@ void Connector::attempt_failed(const Error& error) {
   const std::int64_t delay_ms = backoff_.next_delay_ms(random);
   {
     const std::lock_guard guard(mutex_);
+    if (disconnected_) return;
     status_.state =
         options_.automatic || finished_ < wanted_ ? RemoteState::waiting : RemoteState::offline;
     status_.synced = false;
@@ -146,6 +164,8 @@ void Connector::attempt_failed(const Error& error) {
 
 void Connector::attempt_refused(const Error& error) {
   const std::lock_guard guard(mutex_);
+  if (disconnected_) return;
+  refused_ = std::max(refused_, heard_);
   status_.state = RemoteState::stopped;
   status_.synced = false;
   status_.last_error = error;
@@ -155,6 +175,7 @@ void Connector::attempt_refused(const Error& error) {
 void Connector::exchanged() {
   backoff_.reset();
   const std::lock_guard guard(mutex_);
+  if (disconnected_) return;
   status_.state = RemoteState::idle;
   status_.synced = true;
   status_.last_error.reset();

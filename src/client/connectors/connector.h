@@ -35,10 +35,13 @@ class Connector : public std::enable_shared_from_this<Connector> {
   const RemoteEntry& remote() const { return remote_; }
 
   void start();
-  // Ends everything; waits until the network thread is done with it. Not on that thread.
+  // Ends everything and waits until the network thread is done with it; but where that thread
+  // cannot go on before the caller does (this is that thread, or the caller has a write transaction
+  // open), it ends as soon as it can.
   void stop();
   void sync_now();
   void pending_changed();
+  // Error besides those of Remote: precondition_failed, where stop() would not wait.
   Result<void> wait_until_synced(std::int64_t timeout_ms);
 
   // Without what is counted in the database, but for `synced`, which holds if nothing is pending.
@@ -74,6 +77,8 @@ class Connector : public std::enable_shared_from_this<Connector> {
   net::TimerId schedule(std::int64_t delay_ms, std::function<void()> work);
 
  private:
+  std::int64_t wish();  // asks for an exchange; its number
+  bool may_wait();
   void try_attempt();
   Result<bool> take_lock();
   Result<Credentials> credentials();
@@ -88,13 +93,16 @@ class Connector : public std::enable_shared_from_this<Connector> {
   std::optional<os::FileLock> lock_;
   net::TimerId timer_ = 0;
   bool stopped_ = false;
+  std::int64_t heard_ = 0;  // wishes that have reached this thread
 
   std::mutex mutex_;  // for what follows
   std::condition_variable changed_;
+  bool disconnected_ = false;  // `status_` says so and stays
   RemoteStatus status_;
   std::int64_t wanted_ = 0;    // exchanges asked for
   std::int64_t begun_ = 0;     // of them, those that the current attempt answers
   std::int64_t finished_ = 0;  // and those that were answered
+  std::int64_t refused_ = 0;   // or that nobody will answer before somebody acts
 
  protected:
   void answer_wishes();  // what is asked for up to now is what this attempt answers

@@ -195,6 +195,97 @@ TEST_F(StreamConnectorTest, AWrongTokenStopsTheRemoteAndSaysWhy) {
   sync(right);
 }
 
+TEST_F(StreamConnectorTest, WhoAsksAgainAfterARefusalGetsANewAnswer) {
+  server_.require_token("right");
+  Remote remote =
+      db().connect({.url = server_.url(), .name = "w", .authentication = Token{"wrong"}}).value();
+  EXPECT_EQ(remote.wait_until_synced(kPatienceMs).error().code, ErrorCode::unauthenticated);
+  server_.require_token("wrong");
+  sync(remote);
+}
+
+// A remote whose network thread asks for credentials, says so, and then does `work`.
+struct Asked {
+  RemoteOptions options(const std::string& url, std::function<void()> work) {
+    return {.url = url,
+            .name = "server",
+            .authentication =
+                [this, work = std::move(work)] {
+                  asked.change([](bool& now) { now = true; });
+                  work();
+                  done.change([](bool& now) { now = true; });
+                  return std::variant<NoAuthentication, Token, BasicCredentials>();
+                },
+            .automatic = false};
+  }
+  testing::Watched<bool> asked;
+  testing::Watched<bool> done;
+};
+bool is_true(bool value) {
+  return value;
+}
+
+TEST_F(StreamConnectorTest, DisconnectingInATransactionDoesNotWaitForWhoWaitsForTheTransaction) {
+  Asked asked;
+  Remote remote =
+      db().connect(asked.options(server_.url(),
+                                 [&] { EXPECT_TRUE(db().collection("c").put("theirs", {})); }))
+          .value();
+  Transaction transaction = db().begin().value();
+  remote.sync_now();
+  ASSERT_TRUE(asked.asked.wait(is_true));
+  EXPECT_EQ(remote.wait_until_synced(kPatienceMs).error().code, ErrorCode::precondition_failed);
+  remote.disconnect();
+  EXPECT_EQ(remote.status().value().state, RemoteState::offline);
+  ASSERT_TRUE(transaction.collection("c").put("mine", {}));
+  ASSERT_TRUE(transaction.commit());
+  EXPECT_TRUE(asked.done.wait(is_true));
+  EXPECT_EQ(contents(db(), "c").size(), 2u);
+}
+
+TEST_F(StreamConnectorTest, ClosingInATransactionLetsTheTransactionEnd) {
+  Asked asked;
+  Remote remote =
+      db().connect(asked.options(server_.url(),
+                                 [&] {
+                                   EXPECT_EQ(db().collection("c").put("theirs", {}).error().code,
+                                             ErrorCode::precondition_failed);
+                                 }))
+          .value();
+  {
+    Transaction transaction = db().begin().value();
+    remote.sync_now();
+    ASSERT_TRUE(asked.asked.wait(is_true));
+    ASSERT_TRUE(transaction.collection("c").put("mine", {}));
+    db().close();
+    EXPECT_TRUE(asked.done.wait(is_true));
+    EXPECT_EQ(db().collection("c").put("later", {}).error().code, ErrorCode::precondition_failed);
+    EXPECT_TRUE(transaction.commit());
+  }
+  reopen();
+  EXPECT_TRUE(contents(db(), "c").contains("mine"));
+}
+
+TEST_F(StreamConnectorTest, ACallbackOnTheNetworkThreadMayDisconnectButNotWait) {
+  Asked asked;
+  std::optional<Remote> remote;
+  testing::Watched<bool> ready;
+  remote =
+      db().connect(asked.options(server_.url(),
+                                 [&] {
+                                   ASSERT_TRUE(ready.wait(is_true));
+                                   EXPECT_EQ(remote->wait_until_synced(kPatienceMs).error().code,
+                                             ErrorCode::precondition_failed);
+                                   remote->disconnect();
+                                 }))
+          .value();
+  ready.change([](bool& now) { now = true; });
+  EXPECT_EQ(remote->wait_until_synced(kPatienceMs).error().code, ErrorCode::cancelled);
+  EXPECT_TRUE(asked.done.wait(is_true));
+  Remote again = connect(db());
+  sync(again);
+}
+
 TEST_F(StreamConnectorTest, OneProcessSyncsARemoteAndTheNextTakesOver) {
   Database second = Database::open(path()).value();
   Remote mine = connect(db());
