@@ -1,12 +1,10 @@
 // The program as people and scripts use it: words in, text or JSON out, an exit code.
-#include <array>
-#include <cstdio>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string>
-#include <sys/wait.h>
 #include <vector>
 
+#include "os/child_process.h"
 #include "os/files.h"
 
 #include "tombolo/value.h"
@@ -24,18 +22,6 @@ struct Outcome {
   std::string errors;
 };
 
-std::string quoted(const std::string& word) {
-  std::string text = "'";
-  for (const char character : word) {
-    if (character == '\'') {
-      text += "'\\''";
-    } else {
-      text += character;
-    }
-  }
-  return text + "'";
-}
-
 Value json(const std::string& text) {
   return Value::parse(text).value_or("no JSON: " + text);
 }
@@ -46,18 +32,20 @@ class Cli : public ::testing::Test {
 
   // Runs `tombolo WORDS...` with TOMBOLO_DB set to the test's own file.
   Outcome run(const std::vector<std::string>& words, const std::string& input = "") const {
-    EXPECT_TRUE(os::write_file(in_folder("input"), input));
-    std::string line = "TOMBOLO_DB=" + quoted(in_folder("test.db")) + " " + quoted(TOMBOLO_PROGRAM);
-    for (const std::string& word : words) line += " " + quoted(word);
-    line += " <" + quoted(in_folder("input")) + " 2>" + quoted(in_folder("errors"));
+    constexpr std::int64_t kPatience_ms = 60'000;
+    EXPECT_TRUE(os::remove_file(in_folder("errors")));
+    std::vector<std::string> command = words;
+    command.insert(command.begin(), TOMBOLO_PROGRAM);
+    auto child = os::ChildProcess::start({.command = command,
+                                          .environment = {{"TOMBOLO_DB", in_folder("test.db")}},
+                                          .error_file = in_folder("errors")})
+                     .value();
+    // A command that refuses its line may have ended before it reads.
+    if (!input.empty()) (void)child.write_line(input, kPatience_ms);
+    child.end_input();
     Outcome outcome;
-    FILE* pipe = popen(line.c_str(), "r");
-    std::array<char, 4096> piece{};
-    for (std::size_t got = 0; (got = fread(piece.data(), 1, piece.size(), pipe)) > 0;) {
-      outcome.output.append(piece.data(), got);
-    }
-    const int status = pclose(pipe);
-    outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    outcome.output = child.read_rest(kPatience_ms).value_or("");
+    outcome.exit_code = child.wait_for_end(kPatience_ms).value().exit_code;
     outcome.errors = os::read_file(in_folder("errors")).value_or("");
     return outcome;
   }

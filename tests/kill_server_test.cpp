@@ -11,12 +11,11 @@
 #include <mutex>
 #include <random>
 #include <string>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 #include "net/testing_socket.h"
+#include "os/child_process.h"
 #include "os/clock.h"
 #include "os/entropy.h"
 #include "os/files.h"
@@ -35,45 +34,26 @@ constexpr int kLongestRoundMs = 400;
 // `tombolo serve` on a file, as a process of its own.
 class ServerProcess {
  public:
-  explicit ServerProcess(const std::string& database) {
-    int output[2] = {-1, -1};
-    if (::pipe(output) != 0) return;
-    child_ = ::fork();
-    if (child_ == 0) {
-      ::dup2(output[1], 1);
-      ::close(output[0]);
-      ::close(output[1]);
-      ::execl(TOMBOLO_PROGRAM, TOMBOLO_PROGRAM, "serve", "--json", "--port", "0", "--database",
-              database.c_str(), "--log-level", "error", static_cast<char*>(nullptr));
-      ::_exit(127);
-    }
-    ::close(output[1]);
-    std::string line;
-    char byte = 0;
-    while (::read(output[0], &byte, 1) == 1 && byte != '\n') line += byte;
-    ::close(output[0]);
+  explicit ServerProcess(const std::string& database)
+      : process_(
+            os::ChildProcess::start({.command = {TOMBOLO_PROGRAM, "serve", "--json", "--port", "0",
+                                                 "--database", database, "--log-level", "error"}})
+                .value()) {
+    const std::string line = process_.read_line(kPatience_ms).value().value_or("");
     if (const Result<Value> said = Value::parse(line); said) {
       port_ = static_cast<std::uint16_t>((*said)["port"].as_integer());
     }
   }
-  ~ServerProcess() { end(SIGKILL); }
-  ServerProcess(const ServerProcess&) = delete;
-  ServerProcess& operator=(const ServerProcess&) = delete;
 
   std::uint16_t port() const { return port_; }  // 0: it did not start
 
   // Sends the signal and waits for the end; the exit code, or -1 when the signal ended it.
-  int end(int signal) {
-    if (child_ <= 0) return -1;
-    ::kill(child_, signal);
-    int status = 0;
-    ::waitpid(child_, &status, 0);
-    child_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
+  int end(int signal) { return process_.stop(signal, kPatience_ms).exit_code; }
 
  private:
-  pid_t child_ = -1;
+  static constexpr std::int64_t kPatience_ms = 60'000;
+
+  os::ChildProcess process_;
   std::uint16_t port_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -42,6 +43,11 @@ int terminal_columns(int descriptor) {
 
 int process_id() {
   return ::getpid();
+}
+
+std::string program_path() {
+  std::error_code unknown;
+  return std::filesystem::read_symlink("/proc/self/exe", unknown).string();
 }
 
 }  // namespace tombolo::os

@@ -22,4 +22,7 @@ int terminal_columns(int descriptor);
 
 int process_id();
 
+// The file that this process runs; empty where the system does not tell.
+std::string program_path();
+
 }  // namespace tombolo::os

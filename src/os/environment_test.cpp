@@ -54,5 +54,9 @@ TEST(Process, HasItsNumber) {
   EXPECT_EQ(process_id(), ::getpid());
 }
 
+TEST(Process, KnowsItsProgram) {
+  EXPECT_TRUE(program_path().ends_with("/os_test")) << program_path();
+}
+
 }  // namespace
 }  // namespace tombolo::os
