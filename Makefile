@@ -1,11 +1,13 @@
 # The one entry point. `make help` lists the targets; scripts/ and CMakePresets.json do the work.
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench format tidy asan tsan wasm install clean
+.PHONY: help build run demo test bench format tidy asan tsan wasm install clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 # ctest's own options, e.g. make test CTEST="-R kinto"
 CTEST ?=
+# options of the demo, e.g. make demo DEMO="--fast --keep demo"
+DEMO ?=
 
 need = @scripts/install-dependencies
 build_preset = cmake --preset $(1) >build/$(1).configure.log 2>&1 || { cat build/$(1).configure.log; exit 1; }; \
@@ -24,8 +26,13 @@ run: | build/ ## start a server with the world's languages and countries in it
 	@$(call build_preset,release)
 	@scripts/run-server
 
+demo: | build/ ## watch two devices, kinto.js and a server part, work and meet again
+	$(need) build test run node
+	@$(call build_preset,release) --target tombolo
+	@scripts/run-demo build/release/src/cli/tombolo $(DEMO)
+
 test: | build/ ## build and run all tests
-	$(need) build test wasm node browser
+	$(need) build test run wasm node browser
 	@$(call build_preset,release)
 	@$(call run_tests,release)
 
@@ -43,12 +50,12 @@ tidy: | build/ ## run clang-tidy over every C++ file (slow)
 	@scripts/tidy
 
 asan: | build/ ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	$(need) build test wasm node browser
+	$(need) build test run wasm node browser
 	@$(call build_preset,asan)
 	@$(call run_tests,asan)
 
 tsan: | build/ ## all tests under ThreadSanitizer
-	$(need) build test wasm node browser
+	$(need) build test run wasm node browser
 	@$(call build_preset,tsan)
 	@$(call run_tests,tsan)
 

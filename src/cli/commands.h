@@ -30,6 +30,7 @@ Command operations_command();
 
 Command shell_command();
 Command serve_command();
+Command demo_command();
 
 // In the order of the overview.
 std::vector<Command> all_commands();

@@ -47,7 +47,7 @@ std::vector<Command> all_commands() {
           increment_command(),  rm_command(),     list_command(),   query_command(),
           watch_command(),      index_command(),  import_command(), export_command(),
           sync_command(),       status_command(), losses_command(), dead_letters_command(),
-          operations_command(), shell_command(),  serve_command()};
+          operations_command(), shell_command(),  serve_command(),  demo_command()};
 }
 
 int run_program(const std::vector<std::string>& words) {
