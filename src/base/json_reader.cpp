@@ -1,12 +1,15 @@
-// A recursive descent reader. It walks the text once and checks UTF-8 as it copies strings.
-#include <algorithm>
+// A recursive descent reader. It walks the text once and checks UTF-8 as it meets strings.
+#include <bit>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <unordered_map>
 
+#include "base/byte_block.h"
 #include "base/json.h"
+#include "base/json_cursor.h"
 #include "base/text.h"
 
 namespace tombolo {
@@ -14,6 +17,8 @@ namespace {
 
 // Objects with more members than this look for repeated keys in a table instead of one by one.
 constexpr std::size_t kLinearSearchLimit = 16;
+// What most objects need at most, so that few are moved while they grow.
+constexpr std::size_t kFirstMembers = 8;
 
 bool is_digit(char character) {
   return character >= '0' && character <= '9';
@@ -53,303 +58,333 @@ double to_double(const char* first, const char* last) {
 #endif
 }
 
-class Reader {
- public:
-  Reader(std::string_view text, int depth_limit)
-      : begin_(text.data()),
-        at_(text.data()),
-        end_(text.data() + text.size()),
-        depth_left_(depth_limit) {}
+// Where each key of a large object stands.
+using Places = std::unordered_map<std::string, std::size_t>;
 
-  Result<Value> read() {
-    Value value;
-    if (!read_value(value)) return take_error();
-    skip_space();
-    if (at_ != end_) {
-      complain("unexpected text after the value");
-      return take_error();
-    }
-    return value;
+// The last of repeated keys wins, in the place of the first.
+Value& place_for(Object& members, std::unique_ptr<Places>& places, std::string_view key) {
+  if (members.size() < kLinearSearchLimit) {
+    if (Value* found = members.find(key)) return *found;
+    return members.append_unchecked(std::string(key), Value());
   }
-
- private:
-  bool complain(const char* what) {
-    if (problem_ == nullptr) {
-      problem_ = what;
-      problem_at_ = at_;
-    }
-    return false;
+  if (!places) {
+    places = std::make_unique<Places>();
+    for (const Member& member : members) places->emplace(member.key, places->size());
   }
-
-  std::unexpected<Error> take_error() const {
-    return fail(code_, std::string("invalid JSON at byte ") + std::to_string(problem_at_ - begin_) +
-                           ": " + problem_);
-  }
-
-  void skip_space() {
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
-  }
-
-  bool read_value(Value& out) {
-    skip_space();
-    if (at_ == end_) return complain("the text ends where a value was expected");
-    switch (*at_) {
-      case '{':
-        return read_object(out);
-      case '[':
-        return read_array(out);
-      case '"': {
-        std::string text;
-        if (!read_string(text)) return false;
-        out = Value(std::move(text));
-        return true;
-      }
-      case 't':
-        return read_word("true", Value(true), out);
-      case 'f':
-        return read_word("false", Value(false), out);
-      case 'n':
-        return read_word("null", Value(), out);
-      default:
-        return read_number(out);
-    }
-  }
-
-  bool read_word(std::string_view word, Value value, Value& out) {
-    if (static_cast<std::size_t>(end_ - at_) < word.size() ||
-        std::memcmp(at_, word.data(), word.size()) != 0) {
-      return complain("expected true, false or null");
-    }
-    at_ += word.size();
-    out = std::move(value);
-    return true;
-  }
-
-  bool enter() {
-    if (depth_left_ == 0) {
-      code_ = ErrorCode::limit_exceeded;
-      return complain("nested too deeply");
-    }
-    --depth_left_;
-    ++at_;
-    skip_space();
-    return true;
-  }
-
-  bool leave() {
-    ++depth_left_;
-    ++at_;
-    return true;
-  }
-
-  bool read_array(Value& out) {
-    if (!enter()) return false;
-    Array elements;
-    if (at_ != end_ && *at_ == ']') {
-      out = Value(std::move(elements));
-      return leave();
-    }
-    for (;;) {
-      if (!read_value(elements.emplace_back())) return false;
-      skip_space();
-      if (at_ == end_) return complain("the text ends inside an array");
-      if (*at_ == ']') break;
-      if (*at_ != ',') return complain("expected ',' or ']' in an array");
-      ++at_;
-    }
-    out = Value(std::move(elements));
-    return leave();
-  }
-
-  bool read_object(Value& out) {
-    if (!enter()) return false;
-    Object members;
-    std::unordered_map<std::string, std::size_t> places;  // only used for large objects
-    if (at_ != end_ && *at_ == '}') {
-      out = Value(std::move(members));
-      return leave();
-    }
-    for (;;) {
-      skip_space();
-      std::string key;
-      if (at_ == end_ || *at_ != '"') return complain("expected a quoted key in an object");
-      if (!read_string(key)) return false;
-      skip_space();
-      if (at_ == end_ || *at_ != ':') return complain("expected ':' after a key");
-      ++at_;
-      if (!read_value(place_for(members, places, std::move(key)))) return false;
-      skip_space();
-      if (at_ == end_) return complain("the text ends inside an object");
-      if (*at_ == '}') break;
-      if (*at_ != ',') return complain("expected ',' or '}' in an object");
-      ++at_;
-    }
-    out = Value(std::move(members));
-    return leave();
-  }
-
-  // The last of repeated keys wins, in the place of the first.
-  static Value& place_for(Object& members, std::unordered_map<std::string, std::size_t>& places,
-                          std::string key) {
-    if (members.size() < kLinearSearchLimit) {
-      if (Value* found = members.find(key)) return *found;
-      return members.append_unchecked(std::move(key), Value());
-    }
-    if (places.empty()) {
-      for (std::size_t index = 0; index < members.size(); ++index) {
-        places.emplace((members.begin() + static_cast<std::ptrdiff_t>(index))->key, index);
-      }
-    }
-    const auto [found, is_new] = places.emplace(key, members.size());
-    if (is_new) return members.append_unchecked(std::move(key), Value());
-    return (members.begin() + static_cast<std::ptrdiff_t>(found->second))->value;
-  }
-
-  bool read_string(std::string& out) {
-    ++at_;
-    for (;;) {
-      const char* run = at_;
-      bool ascii = true;
-      while (at_ != end_ && *at_ != '"' && *at_ != '\\' &&
-             static_cast<unsigned char>(*at_) >= 0x20) {
-        ascii = ascii && static_cast<unsigned char>(*at_) < 0x80;
-        ++at_;
-      }
-      const std::string_view plain(run, static_cast<std::size_t>(at_ - run));
-      if (!ascii && !is_utf8(plain)) {
-        at_ = run;
-        return complain("a string is not valid UTF-8");
-      }
-      out.append(plain);
-      if (at_ == end_) return complain("the text ends inside a string");
-      if (*at_ == '"') {
-        ++at_;
-        return true;
-      }
-      if (*at_ != '\\') return complain("a control character in a string must be escaped");
-      if (!read_escape(out)) return false;
-    }
-  }
-
-  bool read_escape(std::string& out) {
-    ++at_;
-    if (at_ == end_) return complain("the text ends inside a string");
-    switch (*at_++) {
-      case '"':
-        out.push_back('"');
-        return true;
-      case '\\':
-        out.push_back('\\');
-        return true;
-      case '/':
-        out.push_back('/');
-        return true;
-      case 'b':
-        out.push_back('\b');
-        return true;
-      case 'f':
-        out.push_back('\f');
-        return true;
-      case 'n':
-        out.push_back('\n');
-        return true;
-      case 'r':
-        out.push_back('\r');
-        return true;
-      case 't':
-        out.push_back('\t');
-        return true;
-      case 'u':
-        return read_unicode_escape(out);
-      default:
-        --at_;
-        return complain("unknown escape in a string");
-    }
-  }
-
-  bool read_unicode_escape(std::string& out) {
-    std::uint32_t unit = 0;
-    if (!read_four_digits(unit)) return false;
-    if (unit >= 0xD800 && unit < 0xDC00 && end_ - at_ >= 6 && at_[0] == '\\' && at_[1] == 'u') {
-      const char* after_first = at_;
-      at_ += 2;
-      std::uint32_t low = 0;
-      if (!read_four_digits(low)) return false;
-      if (low >= 0xDC00 && low < 0xE000) {
-        unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-      } else {
-        at_ = after_first;  // a lone surrogate, followed by another escape
-      }
-    }
-    append_utf8(out, unit);
-    return true;
-  }
-
-  bool read_four_digits(std::uint32_t& unit) {
-    if (end_ - at_ < 4) return complain("the text ends inside a \\u escape");
-    for (int count = 0; count < 4; ++count, ++at_) {
-      const char digit = *at_;
-      std::uint32_t value = 0;
-      if (is_digit(digit)) {
-        value = static_cast<std::uint32_t>(digit - '0');
-      } else if ((digit | 0x20) >= 'a' && (digit | 0x20) <= 'f') {
-        value = static_cast<std::uint32_t>((digit | 0x20) - 'a' + 10);
-      } else {
-        return complain("expected four hexadecimal digits after \\u");
-      }
-      unit = unit * 16 + value;
-    }
-    return true;
-  }
-
-  bool read_digits() {
-    if (at_ == end_ || !is_digit(*at_)) return complain("expected a value");
-    while (at_ != end_ && is_digit(*at_)) ++at_;
-    return true;
-  }
-
-  bool read_number(Value& out) {
-    const char* start = at_;
-    if (*at_ == '-') ++at_;
-    const char* digits = at_;
-    if (!read_digits()) return false;
-    if (*digits == '0' && at_ - digits > 1) {
-      at_ = digits;
-      return complain("a number must not start with 0");
-    }
-    bool integer = true;
-    if (at_ != end_ && *at_ == '.') {
-      integer = false;
-      ++at_;
-      if (!read_digits()) return false;
-    }
-    if (at_ != end_ && (*at_ == 'e' || *at_ == 'E')) {
-      integer = false;
-      ++at_;
-      if (at_ != end_ && (*at_ == '+' || *at_ == '-')) ++at_;
-      if (!read_digits()) return false;
-    }
-    std::int64_t whole = 0;
-    // "-0" stays a double: as an integer it would lose its sign.
-    if (integer && std::from_chars(start, at_, whole).ec == std::errc() &&
-        !(whole == 0 && *start == '-')) {
-      out = Value(whole);
-    } else {
-      out = Value(to_double(start, at_));
-    }
-    return true;
-  }
-
-  const char* begin_;
-  const char* at_;
-  const char* end_;
-  int depth_left_;
-  const char* problem_ = nullptr;
-  const char* problem_at_ = nullptr;
-  ErrorCode code_ = ErrorCode::invalid_data;
-};
+  const auto [found, is_new] = places->emplace(key, members.size());
+  if (is_new) return members.append_unchecked(std::string(key), Value());
+  return (members.begin() + static_cast<std::ptrdiff_t>(found->second))->value;
+}
 
 }  // namespace
+
+bool JsonCursor::complain(const char* what) {
+  if (problem_ == nullptr) {
+    problem_ = what;
+    problem_at_ = at_;
+  }
+  return false;
+}
+
+std::unexpected<Error> JsonCursor::error() const {
+  return fail(code_, std::string("invalid JSON at byte ") + std::to_string(problem_at_ - begin_) +
+                         ": " + problem_);
+}
+
+void JsonCursor::skip_space() {
+  while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+}
+
+char JsonCursor::peek() {
+  skip_space();
+  return at_ != end_ && !failed() ? *at_ : '\0';
+}
+
+bool JsonCursor::finish() {
+  if (failed()) return false;
+  skip_space();
+  return at_ == end_ || complain("unexpected text after the value");
+}
+
+bool JsonCursor::open(char bracket, const char* expected) {
+  if (peek() != bracket) return complain(expected);
+  if (depth_left_ == 0) {
+    if (!failed()) code_ = ErrorCode::limit_exceeded;
+    return complain("nested too deeply");
+  }
+  --depth_left_;
+  ++at_;
+  opened_ = true;
+  return true;
+}
+
+// To the next member or element; false behind the closing bracket.
+bool JsonCursor::next(char bracket, const char* ended, const char* expected) {
+  if (failed()) return false;
+  skip_space();
+  if (at_ == end_) return complain(ended);
+  if (*at_ == bracket) {
+    ++depth_left_;
+    ++at_;
+    opened_ = false;
+    return false;
+  }
+  if (!opened_) {
+    if (*at_ != ',') return complain(expected);
+    ++at_;
+  }
+  opened_ = false;
+  return true;
+}
+
+bool JsonCursor::open_object() {
+  return open('{', "expected an object");
+}
+
+bool JsonCursor::next_member(std::string_view& key) {
+  if (!next('}', "the text ends inside an object", "expected ',' or '}' in an object")) {
+    return false;
+  }
+  if (peek() != '"') return complain("expected a quoted key in an object");
+  if (!read_text(key)) return false;
+  skip_space();
+  if (at_ == end_ || *at_ != ':') return complain("expected ':' after a key");
+  ++at_;
+  return true;
+}
+
+bool JsonCursor::open_array() {
+  return open('[', "expected an array");
+}
+
+bool JsonCursor::next_element() {
+  return next(']', "the text ends inside an array", "expected ',' or ']' in an array");
+}
+
+bool JsonCursor::read(Value& out) {
+  if (failed()) return false;
+  skip_space();
+  if (at_ == end_) return complain("the text ends where a value was expected");
+  switch (*at_) {
+    case '{':
+      out = Value(Object());
+      return read_members(*out.if_object());
+    case '[':
+      out = Value(Array());
+      return read_elements(*out.if_array());
+    case '"': {
+      std::string_view text;
+      if (!read_text(text)) return false;
+      out = Value(text);
+      return true;
+    }
+    case 't':
+      return read_word("true", Value(true), out);
+    case 'f':
+      return read_word("false", Value(false), out);
+    case 'n':
+      return read_word("null", Value(), out);
+    default:
+      return read_number(out);
+  }
+}
+
+bool JsonCursor::read_word(std::string_view word, Value value, Value& out) {
+  if (static_cast<std::size_t>(end_ - at_) < word.size() ||
+      std::memcmp(at_, word.data(), word.size()) != 0) {
+    return complain("expected true, false or null");
+  }
+  at_ += word.size();
+  out = std::move(value);
+  return true;
+}
+
+bool JsonCursor::read_elements(Array& out) {
+  if (!open_array()) return false;
+  while (next_element()) {
+    if (!read(out.emplace_back())) return false;
+  }
+  return !failed();
+}
+
+bool JsonCursor::read_members(Object& out) {
+  if (!open_object()) return false;
+  std::unique_ptr<Places> places;  // only of large objects
+  std::string_view key;
+  while (next_member(key)) {
+    if (out.empty()) out.reserve(kFirstMembers);
+    if (!read(place_for(out, places, key))) return false;
+  }
+  return !failed();
+}
+
+// Past the characters that stand for themselves, to what ends them.
+bool JsonCursor::skip_plain() {
+  const char* run = at_;
+  std::uint32_t beyond_ascii = 0;
+  std::uint32_t special = 0;
+  while (static_cast<std::size_t>(end_ - at_) >= ByteBlock::kBytes) {
+    const ByteBlock block(at_);
+    special = block.equal('"') | block.equal('\\') | block.control();
+    const std::uint32_t before = special == 0 ? ~0U : (special & -special) - 1;
+    beyond_ascii |= block.not_ascii() & before;
+    if (special != 0) break;
+    at_ += ByteBlock::kBytes;
+  }
+  if (special != 0) {
+    at_ += std::countr_zero(special);
+  } else {
+    for (; at_ != end_ && *at_ != '"' && *at_ != '\\'; ++at_) {
+      const auto character = static_cast<unsigned char>(*at_);
+      if (character < 0x20) break;
+      beyond_ascii |= character & 0x80U;
+    }
+  }
+  if (beyond_ascii != 0 && !is_utf8({run, static_cast<std::size_t>(at_ - run)})) {
+    at_ = run;
+    return complain("a string is not valid UTF-8");
+  }
+  return true;
+}
+
+bool JsonCursor::read_text(std::string_view& out) {
+  if (peek() != '"') return complain("expected a string");
+  const char* run = ++at_;
+  if (!skip_plain()) return false;
+  if (at_ != end_ && *at_ == '"') {
+    out = {run, static_cast<std::size_t>(at_++ - run)};
+    return true;
+  }
+  unescaped_.assign(run, at_);
+  if (!read_escaped()) return false;
+  out = unescaped_;
+  return true;
+}
+
+// The rest of a string from its first escape.
+bool JsonCursor::read_escaped() {
+  for (;;) {
+    if (at_ == end_) return complain("the text ends inside a string");
+    if (*at_ == '"') {
+      ++at_;
+      return true;
+    }
+    if (*at_ != '\\') return complain("a control character in a string must be escaped");
+    if (!read_escape()) return false;
+    const char* run = at_;
+    if (!skip_plain()) return false;
+    unescaped_.append(run, at_);
+  }
+}
+
+bool JsonCursor::read_escape() {
+  ++at_;
+  if (at_ == end_) return complain("the text ends inside a string");
+  switch (*at_++) {
+    case '"':
+      unescaped_.push_back('"');
+      return true;
+    case '\\':
+      unescaped_.push_back('\\');
+      return true;
+    case '/':
+      unescaped_.push_back('/');
+      return true;
+    case 'b':
+      unescaped_.push_back('\b');
+      return true;
+    case 'f':
+      unescaped_.push_back('\f');
+      return true;
+    case 'n':
+      unescaped_.push_back('\n');
+      return true;
+    case 'r':
+      unescaped_.push_back('\r');
+      return true;
+    case 't':
+      unescaped_.push_back('\t');
+      return true;
+    case 'u':
+      return read_unicode_escape();
+    default:
+      --at_;
+      return complain("unknown escape in a string");
+  }
+}
+
+bool JsonCursor::read_unicode_escape() {
+  std::uint32_t unit = 0;
+  if (!read_four_digits(unit)) return false;
+  if (unit >= 0xD800 && unit < 0xDC00 && end_ - at_ >= 6 && at_[0] == '\\' && at_[1] == 'u') {
+    const char* after_first = at_;
+    at_ += 2;
+    std::uint32_t low = 0;
+    if (!read_four_digits(low)) return false;
+    if (low >= 0xDC00 && low < 0xE000) {
+      unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+    } else {
+      at_ = after_first;  // a lone surrogate, followed by another escape
+    }
+  }
+  append_utf8(unescaped_, unit);
+  return true;
+}
+
+bool JsonCursor::read_four_digits(std::uint32_t& unit) {
+  if (end_ - at_ < 4) return complain("the text ends inside a \\u escape");
+  for (int count = 0; count < 4; ++count, ++at_) {
+    const char digit = *at_;
+    std::uint32_t value = 0;
+    if (is_digit(digit)) {
+      value = static_cast<std::uint32_t>(digit - '0');
+    } else if ((digit | 0x20) >= 'a' && (digit | 0x20) <= 'f') {
+      value = static_cast<std::uint32_t>((digit | 0x20) - 'a' + 10);
+    } else {
+      return complain("expected four hexadecimal digits after \\u");
+    }
+    unit = unit * 16 + value;
+  }
+  return true;
+}
+
+bool JsonCursor::read_digits() {
+  if (at_ == end_ || !is_digit(*at_)) return complain("expected a value");
+  while (at_ != end_ && is_digit(*at_)) ++at_;
+  return true;
+}
+
+bool JsonCursor::read_number(Value& out) {
+  const char* start = at_;
+  if (*at_ == '-') ++at_;
+  const char* digits = at_;
+  if (!read_digits()) return false;
+  if (*digits == '0' && at_ - digits > 1) {
+    at_ = digits;
+    return complain("a number must not start with 0");
+  }
+  bool integer = true;
+  if (at_ != end_ && *at_ == '.') {
+    integer = false;
+    ++at_;
+    if (!read_digits()) return false;
+  }
+  if (at_ != end_ && (*at_ == 'e' || *at_ == 'E')) {
+    integer = false;
+    ++at_;
+    if (at_ != end_ && (*at_ == '+' || *at_ == '-')) ++at_;
+    if (!read_digits()) return false;
+  }
+  std::int64_t whole = 0;
+  // "-0" stays a double: as an integer it would lose its sign.
+  if (integer && std::from_chars(start, at_, whole).ec == std::errc() &&
+      !(whole == 0 && *start == '-')) {
+    out = Value(whole);
+  } else {
+    out = Value(to_double(start, at_));
+  }
+  return true;
+}
 
 Result<Value> parse_json(std::string_view text, const JsonOptions& options) {
   if (options.size_limit_bytes != 0 && text.size() > options.size_limit_bytes) {
@@ -357,7 +392,10 @@ Result<Value> parse_json(std::string_view text, const JsonOptions& options) {
                                                " bytes; the limit is " +
                                                std::to_string(options.size_limit_bytes));
   }
-  return Reader(text, options.depth_limit).read();
+  JsonCursor cursor(text, options.depth_limit);
+  Result<Value> value;
+  if (!cursor.read(*value) || !cursor.finish()) return cursor.error();
+  return value;
 }
 
 }  // namespace tombolo

@@ -1,9 +1,10 @@
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
+#include "base/byte_block.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -11,6 +12,7 @@ namespace tombolo {
 namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
+constexpr char kSurrogateLead = '\xED';
 
 void append_unit_escape(std::string& out, unsigned unit) {
   out.append("\\u");
@@ -43,6 +45,24 @@ void append_escaped(std::string& out, unsigned char character) {
     default:
       append_unit_escape(out, character);
   }
+}
+
+// The index of the first character from `index` on that may need an escape.
+std::size_t find_candidate(std::string_view text, std::size_t index) {
+  for (; text.size() - index >= ByteBlock::kBytes; index += ByteBlock::kBytes) {
+    const ByteBlock block(text.data() + index);
+    const std::uint32_t found =
+        block.equal('"') | block.equal('\\') | block.equal(kSurrogateLead) | block.control();
+    if (found != 0) return index + static_cast<std::size_t>(std::countr_zero(found));
+  }
+  for (; index < text.size(); ++index) {
+    const char character = text[index];
+    if (character == '"' || character == '\\' || character == kSurrogateLead ||
+        static_cast<unsigned char>(character) < 0x20) {
+      break;
+    }
+  }
+  return index;
 }
 
 void append_integer(std::string& out, std::int64_t value) {
@@ -78,22 +98,22 @@ Decimal shortest_decimal(double number) {
 void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
   std::size_t run = 0;
-  for (std::size_t index = 0; index < text.size(); ++index) {
-    const unsigned char character = static_cast<unsigned char>(text[index]);
+  for (std::size_t index = find_candidate(text, 0); index < text.size();
+       index = find_candidate(text, index + 1)) {
     const bool surrogate = is_surrogate_form(text, index);
-    if (character >= 0x20 && character != '"' && character != '\\' && !surrogate) continue;
-    out.append(text.substr(run, index - run));
+    if (text[index] == kSurrogateLead && !surrogate) continue;
+    out.append(text, run, index - run);
     if (surrogate) {
       append_unit_escape(out, 0xD000U |
                                   ((static_cast<unsigned char>(text[index + 1]) & 0x3FU) << 6) |
                                   (static_cast<unsigned char>(text[index + 2]) & 0x3FU));
       index += 2;
     } else {
-      append_escaped(out, character);
+      append_escaped(out, static_cast<unsigned char>(text[index]));
     }
     run = index + 1;
   }
-  out.append(text.substr(run));
+  out.append(text, run);
   out.push_back('"');
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <bit>
 #include <utility>
+
+#include "base/byte_block.h"
 
 namespace tombolo {
 namespace {
@@ -59,6 +61,16 @@ std::size_t utf8_sequence_length(std::string_view text, std::size_t index) {
   return is_continuation(text, index + 3) ? 4 : 0;
 }
 
+// The index of the first character from `index` on that is not ASCII.
+std::size_t skip_ascii(std::string_view text, std::size_t index) {
+  for (; text.size() - index >= ByteBlock::kBytes; index += ByteBlock::kBytes) {
+    const std::uint32_t others = ByteBlock(text.data() + index).not_ascii();
+    if (others != 0) return index + static_cast<std::size_t>(std::countr_zero(others));
+  }
+  while (index < text.size() && byte_at(text, index) < 0x80) ++index;
+  return index;
+}
+
 // Reads a text as UTF-16 code units. Lone surrogates stand as three bytes (see json.h) and give
 // their unit; any other malformed byte gives a unit of its own value, so that the order is total.
 class Utf16Units {
@@ -95,11 +107,11 @@ class Utf16Units {
 }  // namespace
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
-  std::string text;
-  text.reserve(bytes.size() * 2);
+  std::string text(bytes.size() * 2, '0');
+  char* digit = text.data();
   for (const std::uint8_t byte : bytes) {
-    text.push_back(kHexDigits[byte >> 4]);
-    text.push_back(kHexDigits[byte & 15]);
+    *digit++ = kHexDigits[byte >> 4];
+    *digit++ = kHexDigits[byte & 15];
   }
   return text;
 }
@@ -161,19 +173,14 @@ std::optional<std::string> from_base64(std::string_view text, Base64 alphabet) {
 }
 
 bool is_utf8(std::string_view text) {
-  for (std::size_t index = 0; index < text.size();) {
-    // Most text is ASCII: eight characters at a time, as long as none has the high bit.
-    std::uint64_t word = 0;
-    if (text.size() - index >= sizeof word) {
-      std::memcpy(&word, text.data() + index, sizeof word);
-      if ((word & 0x8080808080808080ULL) == 0) {
-        index += sizeof word;
-        continue;
-      }
-    }
-    const std::size_t length = utf8_sequence_length(text, index);
-    if (length == 0) return false;
-    index += length;
+  for (std::size_t index = skip_ascii(text, 0); index < text.size();
+       index = skip_ascii(text, index)) {
+    // What is not ASCII mostly stands together.
+    do {
+      const std::size_t length = utf8_sequence_length(text, index);
+      if (length == 0) return false;
+      index += length;
+    } while (index < text.size() && byte_at(text, index) >= 0x80);
   }
   return true;
 }

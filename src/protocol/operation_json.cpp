@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_cursor.h"
 #include "base/sha256.h"
 #include "base/text.h"
 
@@ -60,13 +61,21 @@ std::unexpected<Error> wrong(std::string_view field, std::string_view expected) 
               "operation field '" + std::string(field) + "' must be " + std::string(expected));
 }
 
-// Reads the members of one operation into an Operation.
+// Reads one operation straight from its text.
 class OperationReader {
  public:
-  Result<Operation> read(Object& members) {
-    for (Member& member : members) {
-      if (Result<void> done = read_member(member.key, member.value); !done) return fail(done);
+  explicit OperationReader(std::string_view json) : cursor_(json) {}
+
+  Result<Operation> read() {
+    if (cursor_.peek() != '{') {
+      return fail(ErrorCode::invalid_data, "an operation must be an object");
     }
+    cursor_.open_object();
+    std::string_view key;
+    while (cursor_.next_member(key)) {
+      if (Result<void> done = read_member(key); !done) return fail(done);
+    }
+    if (!cursor_.finish()) return cursor_.error();
     for (std::size_t index = 0; index < kRequired.size(); ++index) {
       if ((seen_ & (1U << index)) == 0) {
         return fail(ErrorCode::invalid_data,
@@ -80,103 +89,135 @@ class OperationReader {
   static constexpr std::array<std::string_view, 7> kRequired{
       "id", "nodeId", "type", "collection", "recordId", "timestamp", "sequenceNumber"};
 
-  Result<void> read_member(const std::string& key, Value& value) {
+  // The name of a field outlives its key, which does not survive the next read.
+  Result<void> read_member(std::string_view key) {
     const auto required = std::find(kRequired.begin(), kRequired.end(), key);
-    if (required != kRequired.end()) seen_ |= 1U << (required - kRequired.begin());
-    if (key == "id") return read_text(key, value, operation_.id);
-    if (key == "nodeId") return read_name(key, value, operation_.node);
-    if (key == "type") return read_type(value);
-    if (key == "collection") return read_name(key, value, operation_.collection);
-    if (key == "recordId") return read_name(key, value, operation_.record);
-    if (key == "data") return read_object(key, value, operation_.data);
-    if (key == "previousData") return read_object(key, value, operation_.previous_data);
-    if (key == "timestamp") return read_timestamp(value);
-    if (key == "sequenceNumber") return read_integer(key, value, operation_.sequence_number);
-    if (key == "causalDeps") return read_texts(key, value, operation_.causal_dependencies);
-    if (key == "schemaVersion") return read_integer(key, value, operation_.schema_version);
-    if (key == "atomicOps") return read_atomic(value);
-    if (key == "transactionId") return read_optional_text(key, value, operation_.transaction_id);
-    if (key == "mutationName") return read_optional_text(key, value, operation_.mutation_name);
-    if (key == "removed") return read_texts(key, value, operation_.removed);
-    if (key == "baseVersion") return read_optional_text(key, value, operation_.base_version);
+    if (required != kRequired.end()) {
+      seen_ |= 1U << (required - kRequired.begin());
+      return read_required(*required);
+    }
+    if (key == "data") return read_object("data", operation_.data);
+    if (key == "previousData") return read_object("previousData", operation_.previous_data);
+    if (key == "causalDeps") return read_texts("causalDeps", operation_.causal_dependencies);
+    if (key == "schemaVersion") return read_integer("schemaVersion", operation_.schema_version);
+    if (key == "atomicOps") return read_atomic();
+    if (key == "transactionId") {
+      return read_optional_text("transactionId", operation_.transaction_id);
+    }
+    if (key == "mutationName") return read_optional_text("mutationName", operation_.mutation_name);
+    if (key == "removed") return read_texts("removed", operation_.removed);
+    if (key == "baseVersion") return read_optional_text("baseVersion", operation_.base_version);
+    Value ignored;
+    return read_value(ignored);
+  }
+
+  Result<void> read_required(std::string_view field) {
+    if (field == "id") return read_text(field, operation_.id);
+    if (field == "nodeId") return read_name(field, operation_.node);
+    if (field == "type") return read_type();
+    if (field == "collection") return read_name(field, operation_.collection);
+    if (field == "recordId") return read_name(field, operation_.record);
+    if (field == "timestamp") return read_timestamp();
+    return read_integer(field, operation_.sequence_number);
+  }
+
+  Result<void> read_value(Value& out) {
+    if (!cursor_.read(out)) return cursor_.error();
     return {};
   }
 
-  static Result<void> read_text(std::string_view key, Value& value, std::string& out) {
-    if (!value.is_string()) return wrong(key, "a string");
-    out = std::move(*value.if_string());
+  Result<void> read_text(std::string_view field, std::string& out) {
+    if (cursor_.peek() != '"') return wrong(field, "a string");
+    std::string_view text;
+    if (!cursor_.read_text(text)) return cursor_.error();
+    out = text;
     return {};
   }
 
   // A text that names something: it goes into indexes and URIs, so it must be text proper.
-  static Result<void> read_name(std::string_view key, Value& value, std::string& out) {
-    if (Result<void> done = read_text(key, value, out); !done) return done;
-    if (!is_utf8(out)) return wrong(key, "well-formed Unicode");
+  Result<void> read_name(std::string_view field, std::string& out) {
+    if (Result<void> done = read_text(field, out); !done) return done;
+    if (!is_utf8(out)) return wrong(field, "well-formed Unicode");
     return {};
   }
 
-  static Result<void> read_optional_text(std::string_view key, Value& value,
-                                         std::optional<std::string>& out) {
+  Result<void> read_optional_text(std::string_view field, std::optional<std::string>& out) {
     out.reset();
-    if (value.is_null()) return {};
-    return read_text(key, value, out.emplace());
+    if (cursor_.peek() == 'n') return read_null();
+    return read_text(field, out.emplace());
   }
 
-  static Result<void> read_integer(std::string_view key, const Value& value, std::int64_t& out) {
+  Result<void> read_null() {
+    Value null;
+    return read_value(null);
+  }
+
+  Result<void> read_integer(std::string_view field, std::int64_t& out) {
     constexpr std::int64_t kNone = INT64_MIN;
+    Value value;
+    if (Result<void> done = read_value(value); !done) return done;
     out = value.as_integer(kNone);
-    if (out == kNone) return wrong(key, "an integer");
+    if (out == kNone) return wrong(field, "an integer");
     return {};
   }
 
-  static Result<void> read_texts(std::string_view key, Value& value,
-                                 std::vector<std::string>& out) {
-    Array* array = value.if_array();
-    if (array == nullptr) return wrong(key, "an array of strings");
+  Result<void> read_texts(std::string_view field, std::vector<std::string>& out) {
+    constexpr std::string_view kExpected = "an array of strings";
+    if (cursor_.peek() != '[') return wrong(field, kExpected);
     out.clear();
-    out.reserve(array->size());
-    for (Value& element : *array) {
-      if (Result<void> done = read_text(key, element, out.emplace_back()); !done) {
-        return wrong(key, "an array of strings");
-      }
+    cursor_.open_array();
+    while (cursor_.next_element()) {
+      if (cursor_.peek() != '"') return wrong(field, kExpected);
+      if (Result<void> done = read_text(field, out.emplace_back()); !done) return done;
     }
+    if (cursor_.failed()) return cursor_.error();
     return {};
   }
 
-  static Result<void> read_object(std::string_view key, Value& value, std::optional<Object>& out) {
+  Result<void> read_object(std::string_view field, std::optional<Object>& out) {
     out.reset();
-    if (value.is_null()) return {};
-    Object* object = value.if_object();
-    if (object == nullptr) return wrong(key, "an object or null");
-    for (Member& member : *object) {
+    if (cursor_.peek() == 'n') return read_null();
+    if (cursor_.peek() != '{') return wrong(field, "an object or null");
+    if (!cursor_.read_members(out.emplace())) return cursor_.error();
+    for (Member& member : *out) {
       Object* nested = member.value.if_object();
       if (nested == nullptr || nested->size() != 1) continue;
       Member& only = *nested->begin();
       if (only.key == kWireBytesKey && only.value.is_string()) only.key = kBytesKey;
     }
-    out = std::move(*object);
     return {};
   }
 
-  Result<void> read_type(const Value& value) {
-    const auto type = core::operation_type_named(value.as_string());
+  Result<void> read_type() {
+    std::string_view name;
+    if (cursor_.peek() == '"' && !cursor_.read_text(name)) return cursor_.error();
+    const auto type = core::operation_type_named(name);
     if (!type) return wrong("type", "\"insert\", \"update\" or \"delete\"");
     operation_.type = *type;
     return {};
   }
 
-  Result<void> read_timestamp(Value& value) {
-    Object* object = value.if_object();
-    if (object == nullptr) return wrong("timestamp", "an object");
+  Result<void> read_timestamp() {
+    if (cursor_.peek() != '{') return wrong("timestamp", "an object");
     core::Timestamp& timestamp = operation_.timestamp;
     timestamp = {-1, -1, {}};
-    for (Member& member : *object) {
-      if (member.key == "wallTime") timestamp.wall_ms = member.value.as_integer(-1);
-      if (member.key == "logical") timestamp.logical = member.value.as_integer(-1);
-      if (member.key != "nodeId") continue;
-      Result<void> node = read_name("timestamp.nodeId", member.value, timestamp.node);
-      if (!node) return node;
+    cursor_.open_object();
+    std::string_view key;
+    while (cursor_.next_member(key)) {
+      Result<void> done;
+      if (key == "nodeId") {
+        done = read_name("timestamp.nodeId", timestamp.node);
+      } else {
+        std::int64_t* number = key == "wallTime"  ? &timestamp.wall_ms
+                               : key == "logical" ? &timestamp.logical
+                                                  : nullptr;
+        Value value;
+        done = read_value(value);
+        if (number != nullptr) *number = value.as_integer(-1);
+      }
+      if (!done) return done;
     }
+    if (cursor_.failed()) return cursor_.error();
     if (timestamp.wall_ms < 0 || timestamp.wall_ms >= core::kWallTimeLimit) {
       return wrong("timestamp.wallTime", "an integer in [0, 10^15)");
     }
@@ -187,11 +228,12 @@ class OperationReader {
     return {};
   }
 
-  Result<void> read_atomic(Value& value) {
-    Object* object = value.if_object();
-    if (object == nullptr) return wrong("atomicOps", "an object");
+  Result<void> read_atomic() {
+    if (cursor_.peek() != '{') return wrong("atomicOps", "an object");
+    Object fields;
+    if (!cursor_.read_members(fields)) return cursor_.error();
     operation_.atomic.clear();
-    for (Member& member : *object) {
+    for (Member& member : fields) {
       const auto kind = core::atomic_kind_named(member.value["type"].as_string());
       if (!kind) {
         return wrong("atomicOps." + member.key, "of type increment, max, min, append or remove");
@@ -203,6 +245,7 @@ class OperationReader {
     return {};
   }
 
+  JsonCursor cursor_;
   Operation operation_;
   unsigned seen_ = 0;
 };
@@ -279,16 +322,8 @@ std::string operation_json(const Operation& operation) {
   return out;
 }
 
-Result<Operation> parse_operation(Value&& value) {
-  Object* members = value.if_object();
-  if (members == nullptr) return fail(ErrorCode::invalid_data, "an operation must be an object");
-  return OperationReader().read(*members);
-}
-
 Result<Operation> parse_operation_json(std::string_view json) {
-  Result<Value> value = parse_json(json);
-  if (!value) return fail(value);
-  return parse_operation(std::move(*value));
+  return OperationReader(json).read();
 }
 
 bool is_operation_id(std::string_view id) {

@@ -27,7 +27,6 @@ std::string operation_json(const core::Operation& operation);
 // invalid_data naming the field. What makes sense is not judged here (core::check_operation), and
 // the id not verified (verify_operation_id).
 Result<core::Operation> parse_operation_json(std::string_view json);
-Result<core::Operation> parse_operation(Value&& value);
 
 // Whether the id is the hash of the content, as far as that can be known: of an end-to-end
 // encrypted operation only the form of the id is checked. Fails with invalid_data.
