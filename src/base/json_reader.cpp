@@ -82,6 +82,7 @@ bool JsonCursor::complain(const char* what) {
   if (problem_ == nullptr) {
     problem_ = what;
     problem_at_ = at_;
+    end_ = at_;
   }
   return false;
 }
@@ -92,12 +93,7 @@ std::unexpected<Error> JsonCursor::error() const {
 }
 
 void JsonCursor::skip_space() {
-  while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
-}
-
-char JsonCursor::peek() {
-  skip_space();
-  return at_ != end_ && !failed() ? *at_ : '\0';
+  while (at_ != end_ && is_space(*at_)) ++at_;
 }
 
 bool JsonCursor::finish() {
@@ -109,7 +105,7 @@ bool JsonCursor::finish() {
 bool JsonCursor::open(char bracket, const char* expected) {
   if (peek() != bracket) return complain(expected);
   if (depth_left_ == 0) {
-    if (!failed()) code_ = ErrorCode::limit_exceeded;
+    code_ = ErrorCode::limit_exceeded;
     return complain("nested too deeply");
   }
   --depth_left_;
@@ -120,17 +116,16 @@ bool JsonCursor::open(char bracket, const char* expected) {
 
 // To the next member or element; false behind the closing bracket.
 bool JsonCursor::next(char bracket, const char* ended, const char* expected) {
-  if (failed()) return false;
-  skip_space();
+  const char first = peek();
   if (at_ == end_) return complain(ended);
-  if (*at_ == bracket) {
+  if (first == bracket) {
     ++depth_left_;
     ++at_;
     opened_ = false;
     return false;
   }
   if (!opened_) {
-    if (*at_ != ',') return complain(expected);
+    if (first != ',') return complain(expected);
     ++at_;
   }
   opened_ = false;
@@ -146,9 +141,8 @@ bool JsonCursor::next_member(std::string_view& key) {
     return false;
   }
   if (peek() != '"') return complain("expected a quoted key in an object");
-  if (!read_text(key)) return false;
-  skip_space();
-  if (at_ == end_ || *at_ != ':') return complain("expected ':' after a key");
+  if (!read_quoted(key)) return false;
+  if (peek() != ':') return complain("expected ':' after a key");
   ++at_;
   return true;
 }
@@ -162,10 +156,9 @@ bool JsonCursor::next_element() {
 }
 
 bool JsonCursor::read(Value& out) {
-  if (failed()) return false;
-  skip_space();
+  const char first = peek();
   if (at_ == end_) return complain("the text ends where a value was expected");
-  switch (*at_) {
+  switch (first) {
     case '{':
       out = Value(Object());
       return read_members(*out.if_object());
@@ -174,7 +167,7 @@ bool JsonCursor::read(Value& out) {
       return read_elements(*out.if_array());
     case '"': {
       std::string_view text;
-      if (!read_text(text)) return false;
+      if (!read_quoted(text)) return false;
       out = Value(text);
       return true;
     }
@@ -248,7 +241,10 @@ bool JsonCursor::skip_plain() {
 }
 
 bool JsonCursor::read_text(std::string_view& out) {
-  if (peek() != '"') return complain("expected a string");
+  return peek() == '"' ? read_quoted(out) : complain("expected a string");
+}
+
+bool JsonCursor::read_quoted(std::string_view& out) {
   const char* run = ++at_;
   if (!skip_plain()) return false;
   if (at_ != end_ && *at_ == '"') {

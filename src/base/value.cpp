@@ -53,8 +53,7 @@ Value& Object::set(std::string_view key, Value value) {
 }
 
 Value& Object::append_unchecked(std::string key, Value value) {
-  members_.push_back(Member{std::move(key), std::move(value)});
-  return members_.back().value;
+  return members_.emplace_back(std::move(key), std::move(value)).value;
 }
 
 bool Object::erase(std::string_view key) {

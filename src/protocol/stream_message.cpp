@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_cursor.h"
 #include "base/text.h"
-#include "protocol/json_scanner.h"
 
 namespace tombolo::protocol {
 namespace {
@@ -170,7 +170,7 @@ Result<StreamMessage> read_response(Fields& fields, std::string message_id) {
 }
 
 Result<StreamMessage> read_batch(Fields& fields, std::string message_id,
-                                 const std::optional<std::string_view>& operations) {
+                                 std::optional<std::vector<std::string_view>> operations) {
   OperationBatch message;
   message.message_id = std::move(message_id);
   message.is_final = fields.boolean("isFinal");
@@ -180,13 +180,8 @@ Result<StreamMessage> read_batch(Fields& fields, std::string message_id,
   message.base_delivery_sequence = fields.optional_integer("baseDeliverySequence");
   message.max_delivery_sequence = fields.optional_integer("maxDeliverySequence");
   message.proof = fields.proof();
-  if (!operations || !operations->starts_with('[')) {
-    fields.note("operations", "an array");
-    return fields.finish(std::move(message));
-  }
-  Result<std::vector<std::string_view>> elements = split_json_array(*operations);
-  if (!elements) return fail(elements);
-  message.operations = std::move(*elements);
+  if (!operations) fields.note("operations", "an array");
+  if (operations) message.operations = std::move(*operations);
   return fields.finish(std::move(message));
 }
 
@@ -236,6 +231,21 @@ Result<StreamMessage> read_side_message(Fields& fields, std::string type, std::s
     return fail(ErrorCode::unsupported, "unknown message type '" + type + "'");
   }
   return fields.finish(SideMessage{std::move(message_id), std::move(type)});
+}
+
+// Each stays text. Nothing when it is no array.
+void read_operations(JsonCursor& cursor, std::optional<std::vector<std::string_view>>& operations) {
+  operations.reset();
+  std::string_view text;
+  if (cursor.peek() != '[') {
+    cursor.skip(text);
+    return;
+  }
+  operations.emplace();
+  cursor.open_array();
+  while (cursor.next_element()) {
+    if (cursor.skip(text)) operations->push_back(text);
+  }
 }
 
 // Writes the members of one frame.
@@ -320,22 +330,22 @@ class Writer {
 }  // namespace
 
 Result<StreamMessage> parse_stream_message(std::string_view frame) {
-  Result<std::vector<JsonMember>> parts = split_json_object(frame);
-  if (!parts) return fail(parts);
-  if (parts->size() > kMaxFields) {
-    return wrong("message", "*", "one of at most " + std::to_string(kMaxFields));
-  }
+  JsonCursor cursor(frame);
   Object members;
-  std::optional<std::string_view> operations;
-  for (JsonMember& part : *parts) {
-    if (part.key == "operations") {
-      operations = part.value;
+  std::optional<std::vector<std::string_view>> operations;
+  std::string_view key;
+  cursor.open_object();
+  while (cursor.next_member(key)) {
+    if (key == "operations") {
+      read_operations(cursor, operations);
       continue;
     }
-    Result<Value> value = parse_json(part.value);
-    if (!value) return fail(value);
-    members.set(part.key, std::move(*value));
+    if (members.size() == kMaxFields && !members.contains(key)) {
+      return wrong("message", "*", "one of at most " + std::to_string(kMaxFields));
+    }
+    cursor.read(members[key]);
   }
+  if (!cursor.finish()) return cursor.error();
   const Value* type_value = members.find("type");
   if (type_value == nullptr || !type_value->is_string()) {
     return wrong("message", "type", "a string");
@@ -343,7 +353,9 @@ Result<StreamMessage> parse_stream_message(std::string_view frame) {
   std::string type = *type_value->if_string();
   Fields fields(type, std::move(members));
   std::string message_id = fields.text("messageId");
-  if (type == "operation-batch") return read_batch(fields, std::move(message_id), operations);
+  if (type == "operation-batch") {
+    return read_batch(fields, std::move(message_id), std::move(operations));
+  }
   if (type == "acknowledgment") return read_acknowledgment(fields, std::move(message_id));
   if (type == "handshake") return read_handshake(fields, std::move(message_id));
   if (type == "handshake-response") return read_response(fields, std::move(message_id));

@@ -6,7 +6,6 @@
 #include <sstream>
 
 #include "base/json.h"
-#include "protocol/json_scanner.h"
 
 namespace tombolo::protocol {
 namespace {
@@ -120,25 +119,6 @@ TEST(DeltaCursor, EncodesAndDecodesTheVectors) {
   }
   for (const Value& vector : elements(vectors["decodeBad"])) {
     EXPECT_EQ(parse_delta_cursor(vector["encoded"].as_string()), std::nullopt);
-  }
-}
-
-TEST(JsonScanner, TakesApartOnlyTheOutermostLevel) {
-  const auto members = split_json_object(R"( { "a" : {"b":"}"} , "\u0062":[1,"],"] ,"c":-1e3} )");
-  ASSERT_TRUE(members);
-  ASSERT_EQ(members->size(), 3U);
-  EXPECT_EQ((*members)[0].key, "a");
-  EXPECT_EQ((*members)[0].value, R"({"b":"}"})");
-  EXPECT_EQ((*members)[1].key, "b");
-  EXPECT_EQ((*members)[1].value, R"([1,"],"])");
-  EXPECT_EQ((*members)[2].value, "-1e3");
-  EXPECT_EQ(split_json_array("[]")->size(), 0U);
-  EXPECT_EQ(split_json_array(R"(["\\",1])")->size(), 2U);
-  for (const char* broken : {"", "{", "[", "[1", "[1,]", "[1}", R"(["\"])", "[]x", "{}"}) {
-    EXPECT_FALSE(split_json_array(broken)) << broken;
-  }
-  for (const char* broken : {"", "{a:1}", R"({"a"})", R"({"a":})", R"({"a":1,})", "[]", "{}x"}) {
-    EXPECT_FALSE(split_json_object(broken)) << broken;
   }
 }
 

@@ -20,6 +20,9 @@ constexpr std::uint8_t kMaskBit = 0x80;
 constexpr std::uint8_t kLength16 = 126;
 constexpr std::uint8_t kLength64 = 127;
 
+// How much of a payload's announced size is believed before it comes, in bytes.
+constexpr std::uint64_t kReservedBytes = 1'024 * 1'024;
+
 // XORs `bytes` with the mask, whose first byte to use is `offset`; eight bytes a step.
 void apply_mask(char* bytes, std::size_t size, const WebSocketMask& mask, std::size_t offset) {
   std::array<std::uint8_t, 8> pattern{};
@@ -195,6 +198,7 @@ std::optional<std::string_view> WebSocketDecoder::take_payload(std::span<char>& 
   std::string& gathered = is_control() ? control_ : message_;
   const bool is_whole = payload_left_ == 0;
   if (is_whole && gathered.empty() && (is_control() || is_final_)) return part;
+  if (gathered.empty()) gathered.reserve(std::min(count + payload_left_, kReservedBytes));
   gathered += part;
   if (!is_whole) return std::nullopt;
   return gathered;

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_cursor.h"
 #include "base/text.h"
 #include "core/names.h"
-#include "protocol/json_scanner.h"
 #include "protocol/operation_json.h"
 
 namespace tombolo::sync {
@@ -34,14 +34,25 @@ constexpr std::int64_t kRateWindowMs = 60'000;
 // Far beyond what a node can reach, and far below what a number in JavaScript holds exactly.
 constexpr std::int64_t kMaxSequenceNumber = std::int64_t{1} << 52;
 
-// The text member of what may be no operation at all, for the client to recognise it by.
-std::string text_of(const std::vector<protocol::JsonMember>& members, std::string_view key) {
-  for (const protocol::JsonMember& member : members) {
-    if (member.key != key) continue;
-    const Result<Value> value = parse_json(member.value);
-    if (value && is_utf8(value->as_string())) return std::string(value->as_string());
+// What a client recognises an operation by, of what may be no operation at all; empty what it does
+// not have.
+Rejection rejection_of(std::string_view body, std::string message) {
+  Rejection rejection{{}, {}, {}, "VALIDATION_ERROR", std::move(message)};
+  JsonCursor cursor(body);
+  std::string_view key;
+  cursor.open_object();
+  while (cursor.next_member(key)) {
+    std::string* name = key == "id"           ? &rejection.operation_id
+                        : key == "collection" ? &rejection.collection
+                        : key == "recordId"   ? &rejection.record
+                                              : nullptr;
+    std::string_view text;
+    if (!cursor.skip(text) || name == nullptr) continue;
+    const Result<Value> value = parse_json(text);
+    if (value && is_utf8(value->as_string())) *name = value->as_string();
   }
-  return {};
+  if (!cursor.finish()) rejection.operation_id.clear();
+  return rejection;
 }
 
 Rejection rejection_of(const core::Operation& operation, std::string code, std::string message) {
@@ -245,15 +256,13 @@ void StreamServerSession::receive(const OperationBatch& message, Now now) {
 // Rejects by name what is no operation, so that the client can put it aside. What has no name ends
 // the session.
 bool StreamServerSession::reject_unreadable(std::string_view body, const Error& error) {
-  const Result<std::vector<protocol::JsonMember>> members = protocol::split_json_object(body);
-  std::string id = members ? text_of(*members, "id") : std::string();
-  if (id.empty()) {
+  const Rejection rejection = rejection_of(body, error.message);
+  if (rejection.operation_id.empty()) {
     send_error("INVALID_MESSAGE", "an operation without an id: " + error.message, false);
     end(kInvalidPayload, "invalid message");
     return false;
   }
-  reject({std::move(id), text_of(*members, "collection"), text_of(*members, "recordId"),
-          "VALIDATION_ERROR", error.message, false});
+  reject(rejection);
   return true;
 }
 

@@ -54,7 +54,7 @@ class Replay {
       }
     }
     for (const auto& [number, wire] : operations) {
-      log_.append(protocol::parse_operation(Value(wire)).value(), wire.to_json());
+      log_.append(protocol::parse_operation_json(wire.to_json()).value(), wire.to_json());
     }
   }
 
@@ -131,7 +131,7 @@ class Replay {
   void expect(std::int64_t connection, const Value& frame) {
     bool grew = false;
     for (const Value& wire : elements(frame["operations"])) {
-      const core::Operation operation = protocol::parse_operation(Value(wire)).value();
+      const core::Operation operation = protocol::parse_operation_json(wire.to_json()).value();
       grew |= log_.append(operation, wire.to_json());
     }
     if (grew) {
