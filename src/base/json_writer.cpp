@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "base/byte_block.h"
@@ -12,6 +14,8 @@ namespace tombolo {
 namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
+// Up to 2^53 every integer is a double.
+constexpr std::int64_t kExactIntegers = std::int64_t{1} << 53;
 constexpr char kSurrogateLead = '\xED';
 
 void append_unit_escape(std::string& out, unsigned unit) {
@@ -47,22 +51,49 @@ void append_escaped(std::string& out, unsigned char character) {
   }
 }
 
+constexpr bool may_need_escape(char character) {
+  return character == '"' || character == '\\' || character == kSurrogateLead ||
+         static_cast<unsigned char>(character) < 0x20;
+}
+
+constexpr std::array<bool, 256> kCandidates = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t byte = 0; byte < table.size(); ++byte) {
+    table[byte] = may_need_escape(static_cast<char>(byte));
+  }
+  return table;
+}();
+
 // The index of the first character from `index` on that may need an escape.
 std::size_t find_candidate(std::string_view text, std::size_t index) {
-  for (; text.size() - index >= ByteBlock::kBytes; index += ByteBlock::kBytes) {
-    const ByteBlock block(text.data() + index);
+  if (text.size() < ByteBlock::kBytes) {
+    while (index < text.size() && !kCandidates[static_cast<unsigned char>(text[index])]) ++index;
+    return index;
+  }
+  while (index < text.size()) {
+    // The last block ends with the text, and so begins with bytes that were looked at.
+    const std::size_t start = std::min(index, text.size() - ByteBlock::kBytes);
+    const ByteBlock block(text.data() + start);
     const std::uint32_t found =
-        block.equal('"') | block.equal('\\') | block.equal(kSurrogateLead) | block.control();
+        (block.equal('"') | block.equal('\\') | block.equal(kSurrogateLead) | block.control()) >>
+        (index - start);
     if (found != 0) return index + static_cast<std::size_t>(std::countr_zero(found));
+    index = start + ByteBlock::kBytes;
   }
-  for (; index < text.size(); ++index) {
-    const char character = text[index];
-    if (character == '"' || character == '\\' || character == kSurrogateLead ||
-        static_cast<unsigned char>(character) < 0x20) {
-      break;
-    }
-  }
-  return index;
+  return text.size();
+}
+
+// A string without escapes, in one step.
+void append_plain(std::string& out, std::string_view text) {
+  const std::size_t start = out.size();
+  const std::size_t end = start + text.size() + 2;
+  // libstdc++ 12 passes the new capacity where the size belongs.
+  out.resize_and_overwrite(end, [&](char* data, std::size_t) {
+    data[start] = '"';
+    text.copy(data + start + 1, text.size());
+    data[end - 1] = '"';
+    return end;
+  });
 }
 
 void append_integer(std::string& out, std::int64_t value) {
@@ -96,10 +127,11 @@ Decimal shortest_decimal(double number) {
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
+  std::size_t index = find_candidate(text, 0);
+  if (index == text.size()) return append_plain(out, text);
   out.push_back('"');
   std::size_t run = 0;
-  for (std::size_t index = find_candidate(text, 0); index < text.size();
-       index = find_candidate(text, index + 1)) {
+  for (; index < text.size(); index = find_candidate(text, index + 1)) {
     const bool surrogate = is_surrogate_form(text, index);
     if (text[index] == kSurrogateLead && !surrogate) continue;
     out.append(text, run, index - run);
@@ -193,9 +225,12 @@ void append_json(std::string& out, const Object& object) {
 }
 
 void append_canonical_json(std::string& out, const Object& object) {
-  std::vector<const Member*> members;
-  members.reserve(object.size());
-  for (const Member& member : object) members.push_back(&member);
+  constexpr std::size_t kFew = 16;
+  std::array<const Member*, kFew> few;
+  std::vector<const Member*> many;
+  if (object.size() > kFew) many.resize(object.size());
+  const std::span<const Member*> members(many.empty() ? few.data() : many.data(), object.size());
+  std::ranges::transform(object, members.begin(), [](const Member& member) { return &member; });
   std::sort(members.begin(), members.end(), [](const Member* left, const Member* right) {
     return compare_utf16(left->key, right->key) < 0;
   });
@@ -223,9 +258,10 @@ void append_canonical_json(std::string& out, const Value& value) {
       separator = ",";
     }
     out.push_back(']');
-  } else if (value.is_integer()) {
-    // Every number is a double there: integers beyond 2^53 are rounded before they are printed.
-    append_javascript_number(out, static_cast<double>(value.as_integer()));
+  } else if (const std::int64_t* integer = value.if_integer();
+             integer != nullptr && (*integer > kExactIntegers || *integer < -kExactIntegers)) {
+    // Every number is a double there: large integers are rounded before they are printed.
+    append_javascript_number(out, static_cast<double>(*integer));
   } else {
     append_json(out, value);
   }

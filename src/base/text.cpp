@@ -191,11 +191,12 @@ bool is_surrogate_form(std::string_view text, std::size_t index) {
 }
 
 std::strong_ordering compare_utf16(std::string_view left, std::string_view right) {
-  const auto [left_end, right_end] = std::ranges::mismatch(left, right);
-  auto start = static_cast<std::size_t>(left_end - left.begin());
-  const bool ascii = (start == left.size() || byte_at(left, start) < 0x80) &&
-                     (start == right.size() || byte_at(right, start) < 0x80);
-  if (ascii) return left.substr(start) <=> right.substr(start);
+  const std::size_t shorter = std::min(left.size(), right.size());
+  std::size_t start = 0;
+  while (start < shorter && left[start] == right[start]) ++start;
+  const int left_byte = start < left.size() ? static_cast<int>(byte_at(left, start)) : -1;
+  const int right_byte = start < right.size() ? static_cast<int>(byte_at(right, start)) : -1;
+  if (left_byte < 0x80 && right_byte < 0x80) return left_byte <=> right_byte;
   // No sequence reaches across an ASCII character: decode from the last one that both share.
   while (start > 0 && byte_at(left, start - 1) >= 0x80) --start;
   Utf16Units left_units(left.substr(start));

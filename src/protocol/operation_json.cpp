@@ -18,14 +18,20 @@ using core::Operation;
 constexpr std::string_view kBytesKey = "$koraBytes";
 constexpr std::string_view kWireBytesKey = "__kora_bytes__";
 
-void append_text_member(std::string& out, std::string_view key, std::string_view text) {
-  out.append(",\"").append(key).append("\":");
+// `name` stands as it is written: ,"name":
+void append_text_member(std::string& out, std::string_view name, std::string_view text) {
+  out.append(name);
   append_json_string(out, text);
 }
 
-void append_object_member(std::string& out, std::string_view key,
+void append_integer_member(std::string& out, std::string_view name, std::int64_t number) {
+  out.append(name);
+  append_json(out, Value(number));
+}
+
+void append_object_member(std::string& out, std::string_view name,
                           const std::optional<Object>& object) {
-  out.append(",\"").append(key).append("\":");
+  out.append(name);
   if (object) {
     append_json(out, *object);
   } else {
@@ -33,9 +39,9 @@ void append_object_member(std::string& out, std::string_view key,
   }
 }
 
-void append_text_list(std::string& out, std::string_view key,
+void append_text_list(std::string& out, std::string_view name,
                       const std::vector<std::string>& texts) {
-  out.append(",\"").append(key).append("\":[");
+  out.append(name).push_back('[');
   for (std::size_t index = 0; index < texts.size(); ++index) {
     if (index > 0) out.push_back(',');
     append_json_string(out, texts[index]);
@@ -293,25 +299,30 @@ Result<std::optional<std::string>> id_with_byte_arrays(const Operation& operatio
 }  // namespace
 
 void append_operation_json(std::string& out, const Operation& operation) {
-  out.append("{\"id\":");
-  append_json_string(out, operation.id);
-  append_text_member(out, "nodeId", operation.node);
-  append_text_member(out, "type", name_of(operation.type));
-  append_text_member(out, "collection", operation.collection);
-  append_text_member(out, "recordId", operation.record);
-  append_object_member(out, "data", operation.data);
-  append_object_member(out, "previousData", operation.previous_data);
-  out.append(",\"timestamp\":{\"wallTime\":").append(std::to_string(operation.timestamp.wall_ms));
-  out.append(",\"logical\":").append(std::to_string(operation.timestamp.logical));
-  append_text_member(out, "nodeId", operation.timestamp.node);
-  out.append("},\"sequenceNumber\":").append(std::to_string(operation.sequence_number));
-  append_text_list(out, "causalDeps", operation.causal_dependencies);
-  out.append(",\"schemaVersion\":").append(std::to_string(operation.schema_version));
+  append_text_member(out, R"({"id":)", operation.id);
+  append_text_member(out, R"(,"nodeId":)", operation.node);
+  append_text_member(out, R"(,"type":)", name_of(operation.type));
+  append_text_member(out, R"(,"collection":)", operation.collection);
+  append_text_member(out, R"(,"recordId":)", operation.record);
+  append_object_member(out, R"(,"data":)", operation.data);
+  append_object_member(out, R"(,"previousData":)", operation.previous_data);
+  append_integer_member(out, R"(,"timestamp":{"wallTime":)", operation.timestamp.wall_ms);
+  append_integer_member(out, R"(,"logical":)", operation.timestamp.logical);
+  append_text_member(out, R"(,"nodeId":)", operation.timestamp.node);
+  append_integer_member(out, R"(},"sequenceNumber":)", operation.sequence_number);
+  append_text_list(out, R"(,"causalDeps":)", operation.causal_dependencies);
+  append_integer_member(out, R"(,"schemaVersion":)", operation.schema_version);
   if (!operation.atomic.empty()) append_atomic(out, operation.atomic);
-  if (operation.transaction_id) append_text_member(out, "transactionId", *operation.transaction_id);
-  if (operation.mutation_name) append_text_member(out, "mutationName", *operation.mutation_name);
-  if (!operation.removed.empty()) append_text_list(out, "removed", operation.removed);
-  if (operation.base_version) append_text_member(out, "baseVersion", *operation.base_version);
+  if (operation.transaction_id) {
+    append_text_member(out, R"(,"transactionId":)", *operation.transaction_id);
+  }
+  if (operation.mutation_name) {
+    append_text_member(out, R"(,"mutationName":)", *operation.mutation_name);
+  }
+  if (!operation.removed.empty()) append_text_list(out, R"(,"removed":)", operation.removed);
+  if (operation.base_version) {
+    append_text_member(out, R"(,"baseVersion":)", *operation.base_version);
+  }
   out.push_back('}');
 }
 
