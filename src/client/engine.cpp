@@ -53,7 +53,7 @@ void Engine::close() {
   lock_.unlock();
 }
 
-Result<std::unique_ptr<WriteSession>> Engine::begin() {
+Result<std::unique_ptr<WriteSession>> Engine::begin(Durability durability) {
   if (this_thread_writes()) {
     return fail(ErrorCode::precondition_failed,
                 "this thread has a transaction open: write through it, or end it first");
@@ -61,7 +61,7 @@ Result<std::unique_ptr<WriteSession>> Engine::begin() {
   if (!lock_.lock()) {
     return fail(ErrorCode::precondition_failed, "the database " + path_ + " is closed");
   }
-  return WriteSession::begin(*store_, lock_, notifier_->wants_ids());
+  return WriteSession::begin(*store_, lock_, notifier_->wants_ids(), durability);
 }
 
 Result<void> Engine::commit(WriteSession& session) {

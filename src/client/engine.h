@@ -34,9 +34,10 @@ class Engine {
   const OpenOptions& options() const { return options_; }
   Notifier& notifier() { return *notifier_; }
 
-  // Begins a write transaction, after those of other threads. Errors: precondition_failed (closed,
-  // or this thread has one open already), busy, storage.
-  Result<std::unique_ptr<WriteSession>> begin();
+  // Begins a write transaction, after those of other threads. `relaxed` is for what a remote would
+  // give again if a power loss took it. Errors: precondition_failed (closed, or this thread has one
+  // open already), busy, storage.
+  Result<std::unique_ptr<WriteSession>> begin(Durability durability = Durability::full);
 
   // Whether this thread has a write transaction open: nobody else can write before it ends.
   bool this_thread_writes() { return lock_.held_by_this_thread(); }
@@ -47,8 +48,9 @@ class Engine {
   // Runs `work(WriteSession&)`, which answers a Result, in a transaction of its own: commits when
   // it succeeds.
   template <typename Work>
-  auto write(Work&& work) -> std::invoke_result_t<Work, WriteSession&> {
-    auto session = begin();
+  auto write(Work&& work, Durability durability = Durability::full)
+      -> std::invoke_result_t<Work, WriteSession&> {
+    auto session = begin(durability);
     if (!session) return fail(session);
     auto result = work(**session);
     if (!result) return result;

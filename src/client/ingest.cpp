@@ -1,9 +1,11 @@
 #include "client/ingest.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
 
 #include "base/json.h"
-#include "base/text.h"
 #include "client/refold.h"
 #include "client/remote_store.h"
 
@@ -44,29 +46,59 @@ Result<void> check(const core::Operation& operation) {
   return {};
 }
 
-store::Blob bytes_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+using Digest = std::array<std::uint8_t, 32>;
+
+// The id's 64 lower-case hexadecimal digits, as peers must write them.
+std::optional<Digest> read_digest(std::string_view text) {
+  Digest digest{};
+  if (text.size() != 2 * digest.size()) return std::nullopt;
+  unsigned wrong = 0;
+  const auto nibble = [&](char character) -> unsigned {
+    const auto digit = static_cast<unsigned>(character - '0');
+    const auto letter = static_cast<unsigned>(character - 'a');
+    wrong |= static_cast<unsigned>(digit > 9 && letter > 5);
+    return digit <= 9 ? digit : letter + 10;
+  };
+  for (std::size_t i = 0; i < digest.size(); ++i) {
+    const unsigned high = nibble(text[2 * i]);
+    digest[i] = static_cast<std::uint8_t>(high << 4 | nibble(text[2 * i + 1]));
+  }
+  if (wrong != 0) return std::nullopt;
+  return digest;
 }
 
-// The first operation of a record here. Only an insert makes it whole; the fold decides otherwise.
-Result<void> begin_record(WriteSession& session, CollectionEntry& collection,
-                          const core::Operation& operation, store::Blob id, std::int64_t pending) {
+// What a record is after the first operation that is known of it.
+core::RecordState first_state(const CollectionEntry& collection, const core::Operation& operation) {
   core::RecordState state;
-  (void)core::apply_in_place(state, operation);
+  if (core::apply_in_place(state, operation)) return state;
+  return core::fold(*collection.schema, {}, {&operation, 1}).state;
+}
+
+// The first operation of a record here: false, with nothing written, when the record exists.
+Result<bool> begin_record(WriteSession& session, CollectionEntry& collection,
+                          const core::Operation& operation, store::Blob id, std::int64_t pending) {
+  const bool insert = operation.type == core::OperationType::insert;
   std::string data;
-  append_json(data, state.fields);
+  if (insert) {
+    append_json(data, *operation.data);
+  } else {
+    append_json(data, first_state(collection, operation).fields);
+  }
   const Result<std::int64_t> node = session.catalog().node_key(operation.timestamp.node);
   if (!node) return fail(node);
   const Result<std::int64_t> key =
       session.insert_record(collection, operation.record,
                             {.data = data,
-                             .deleted = state.deleted,
+                             .deleted = operation.type == core::OperationType::remove,
                              .stamp = core::packed_stamp(operation.timestamp),
                              .node_key = *node});
   if (!key) return fail(key);
-  const bool insert = operation.type == core::OperationType::insert;
-  return session.append_operation(collection, *key, operation, id,
-                                  insert ? std::string_view(data) : std::string_view(), pending);
+  if (*key == 0) return false;
+  auto done =
+      session.append_operation(collection, *key, operation, id,
+                               insert ? std::string_view(data) : std::string_view(), pending);
+  if (!done) return fail(done);
+  return true;
 }
 
 Result<void> continue_record(WriteSession& session, CollectionEntry& collection,
@@ -90,33 +122,43 @@ Result<void> continue_record(WriteSession& session, CollectionEntry& collection,
                                 .node_key = *node});
 }
 
+Result<void> apply(WriteSession& session, CollectionEntry& collection,
+                   const core::Operation& operation, store::Blob id, std::int64_t origin_bit) {
+  const std::int64_t pending = collection.pending_mask & ~origin_bit;
+  // An insert is nearly always the first that is heard of a record: it is tried without a look.
+  if (operation.type == core::OperationType::insert) {
+    const Result<bool> begun = begin_record(session, collection, operation, id, pending);
+    if (!begun) return fail(begun);
+    if (*begun) return {};
+  }
+  const auto row = session.find_record(collection, operation.record);
+  if (!row) return fail(row);
+  if (!*row) {
+    const Result<bool> begun = begin_record(session, collection, operation, id, pending);
+    if (!begun) return fail(begun);
+    return {};
+  }
+  const auto known = find_known(session, (*row)->key, core::packed_stamp(operation.timestamp), id);
+  if (!known) return fail(known);
+  if (known->found) {
+    return note_held(session, origin_bit, known->position, (known->pending & origin_bit) != 0);
+  }
+  return continue_record(session, collection, **row, operation, id, pending);
+}
+
 }  // namespace
 
 Result<void> ingest(WriteSession& session, const core::Operation& operation,
                     std::int64_t origin_bit) {
   if (auto good = check(operation); !good) return good;
-  const std::optional<std::string> id = from_hex(operation.id);
-  if (!id || id->size() != 32) {
-    return fail(ErrorCode::invalid_data, "an operation's id is no SHA-256 digest");
+  const std::optional<Digest> id = read_digest(operation.id);
+  if (!id) {
+    return fail(ErrorCode::invalid_data,
+                "an operation's id is not 64 lower-case hexadecimal digits");
   }
-  const Result<CollectionEntry*> entry = session.catalog().collection(operation.collection);
-  if (!entry) return fail(entry);
-  CollectionEntry& collection = **entry;
-  const auto row = session.find_record(collection, operation.record);
-  if (!row) return fail(row);
-  const std::int64_t pending = collection.pending_mask & ~origin_bit;
-  Result<void> done;
-  if (!*row) {
-    done = begin_record(session, collection, operation, bytes_of(*id), pending);
-  } else {
-    const auto known =
-        find_known(session, (*row)->key, core::packed_stamp(operation.timestamp), bytes_of(*id));
-    if (!known) return fail(known);
-    if (known->found) {
-      return note_held(session, origin_bit, known->position, (known->pending & origin_bit) != 0);
-    }
-    done = continue_record(session, collection, **row, operation, bytes_of(*id), pending);
-  }
+  const Result<CollectionEntry*> collection = session.catalog().collection(operation.collection);
+  if (!collection) return fail(collection);
+  auto done = apply(session, **collection, operation, store::Blob(*id), origin_bit);
   if (done) session.learn_timestamp(operation.timestamp);
   return done;
 }

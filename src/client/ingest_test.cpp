@@ -100,5 +100,47 @@ TEST_F(IngestTest, TheOrderOfArrivalDoesNotMatter) {
   EXPECT_EQ(record("b"), "none");
 }
 
+TEST_F(IngestTest, AnUpdateOfARecordThatIsNotKnownYetIsShown) {
+  core::Operation update = operation(core::OperationType::update, "a", 2, Object{{"n", 6}});
+  update.previous_data = Object{{"n", 5}};
+  ASSERT_TRUE(receive(update));
+  EXPECT_EQ(record("a"), R"({"id":"a","n":6})");
+  ASSERT_TRUE(receive(insert("a", 1, {{"n", 5}, {"m", 1}})));
+  EXPECT_EQ(record("a"), R"({"id":"a","n":6,"m":1})");
+}
+
+// What SQLite is told: 2 waits for the disk at each commit (FULL), 1 does not (NORMAL).
+std::int64_t synchronous_in(Engine& engine, Durability durability) {
+  return engine
+      .write(
+          [](WriteSession& session) -> Result<std::int64_t> {
+            auto pragma =
+                store::Statement::prepare(session.store().connection(), "PRAGMA synchronous");
+            if (!pragma) return fail(pragma);
+            auto value = pragma->query_one([](const store::Row& row) { return row.int64(0); });
+            if (!value) return fail(value);
+            return value->value_or(-1);
+          },
+          durability)
+      .value();
+}
+
+TEST_F(IngestTest, OnlyWhatCanComeAgainDoesNotWaitForTheDisk) {
+  auto durable = Engine::open(directory_->path() + "/full.db", {}, Environment::system()).value();
+  EXPECT_EQ(synchronous_in(*durable, Durability::full), 2);
+  EXPECT_EQ(synchronous_in(*durable, Durability::relaxed), 1);
+  EXPECT_EQ(synchronous_in(*durable, Durability::full), 2);
+  EXPECT_EQ(synchronous_in(*engine_, Durability::full), 1) << "opened as relaxed";
+}
+
+TEST_F(IngestTest, AnIdThatIsNoDigestIsRefused) {
+  core::Operation operation = insert("a", 1);
+  for (const std::string& id : {std::string(), std::string(64, 'G'), std::string(64, 'A'),
+                                std::string(63, 'a'), std::string(66, 'a')}) {
+    operation.id = id;
+    EXPECT_EQ(receive(operation).error().code, ErrorCode::invalid_data) << id;
+  }
+}
+
 }  // namespace
 }  // namespace tombolo::client

@@ -19,9 +19,12 @@ store::OpenOptions connection_options(const OpenOptions& options, bool for_readi
   return result;
 }
 
-LocalStore::LocalStore(store::Connection connection, const Environment& environment)
+LocalStore::LocalStore(store::Connection connection, const Environment& environment,
+                       Durability durability)
     : connection_(std::move(connection)),
       environment_(environment),
+      opened_with_(durability),
+      durability_(durability),
       ids_(*environment.clock, *environment.random) {}
 
 Result<std::unique_ptr<LocalStore>> LocalStore::open(const std::string& path,
@@ -34,9 +37,18 @@ Result<std::unique_ptr<LocalStore>> LocalStore::open(const std::string& path,
   if (!connection) return fail(connection);
   if (auto done = store::define_id_functions(*connection); !done) return fail(done);
   if (auto done = store::migrate(*connection, local_schema()); !done) return fail(done);
-  std::unique_ptr<LocalStore> local(new LocalStore(std::move(*connection), environment));
+  std::unique_ptr<LocalStore> local(
+      new LocalStore(std::move(*connection), environment, options.durability));
   if (auto done = local->prepare(); !done) return fail(done);
   return local;
+}
+
+Result<void> LocalStore::set_durability(Durability durability) {
+  if (opened_with_ == Durability::relaxed || durability == durability_) return {};
+  auto done = connection_.execute(durability == Durability::full ? "PRAGMA synchronous=FULL"
+                                                                 : "PRAGMA synchronous=NORMAL");
+  if (done) durability_ = durability;
+  return done;
 }
 
 Result<void> LocalStore::prepare() {

@@ -28,6 +28,10 @@ class LocalStore {
                                                   const OpenOptions& options,
                                                   const Environment& environment);
 
+  // How much the transactions that begin from now on survive, up to what the database was opened
+  // with. Not within a transaction.
+  Result<void> set_durability(Durability durability);
+
   store::Connection& connection() { return connection_; }
   LocalStatements& statements() { return *statements_; }
   store::StatementCache& cache() { return *cache_; }
@@ -36,12 +40,14 @@ class LocalStore {
   const Environment& environment() const { return environment_; }
 
  private:
-  LocalStore(store::Connection connection, const Environment& environment);
+  LocalStore(store::Connection connection, const Environment& environment, Durability durability);
   Result<void> prepare();
   Result<void> ensure_state();
 
   store::Connection connection_;
   Environment environment_;
+  const Durability opened_with_;
+  Durability durability_;
   UuidGenerator ids_;
   std::unique_ptr<LocalStatements> statements_;
   std::unique_ptr<store::StatementCache> cache_;

@@ -37,7 +37,11 @@ core::Timestamp unpack_stamp(std::int64_t stamp, std::string node) {
 WriteSession::WriteSession(LocalStore& store, WriterLock& lock) : store_(store), lock_(lock) {}
 
 Result<std::unique_ptr<WriteSession>> WriteSession::begin(LocalStore& store, WriterLock& lock,
-                                                          bool collect_ids) {
+                                                          bool collect_ids, Durability durability) {
+  if (auto done = store.set_durability(durability); !done) {
+    lock.unlock();
+    return fail(done);
+  }
   auto transaction = store::Transaction::begin(store.connection());
   if (!transaction) {
     lock.unlock();
@@ -132,6 +136,12 @@ std::optional<std::string> WriteSession::transaction_id() {
 }
 
 void WriteSession::learn_timestamp(const core::Timestamp& timestamp) {
+  // The clock is past it already, as it mostly is.
+  const core::Timestamp& last = clock_.last();
+  if (timestamp.wall_ms < last.wall_ms ||
+      (timestamp.wall_ms == last.wall_ms && timestamp.logical <= last.logical)) {
+    return;
+  }
   // A stamp too far in the future is not learned: it would carry every later stamp with it.
   (void)clock_.receive(timestamp, wall_ms());
 }

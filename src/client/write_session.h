@@ -69,7 +69,7 @@ class WriteSession {
   // The caller has taken `lock`; the session gives it back at its end, or at once when it fails.
   // Takes the file's write lock. Errors: busy, storage, corrupt.
   static Result<std::unique_ptr<WriteSession>> begin(LocalStore& store, WriterLock& lock,
-                                                     bool collect_ids);
+                                                     bool collect_ids, Durability durability);
   ~WriteSession();
   WriteSession(const WriteSession&) = delete;
   WriteSession& operator=(const WriteSession&) = delete;

@@ -10,8 +10,21 @@ namespace {
 
 constexpr std::size_t kQuotedBytes = 80;  // of a bad name, in the error
 
-bool is_control(char character) {
-  return static_cast<unsigned char>(character) < 0x20 || character == 0x7f;
+struct Bytes {
+  bool control = false;
+  bool beyond_ascii = false;
+};
+
+// One look at each byte and no branch: names are checked in every operation.
+Bytes look_at(std::string_view name) {
+  unsigned control = 0;
+  unsigned all = 0;
+  for (const char character : name) {
+    const auto byte = static_cast<unsigned char>(character);
+    control |= static_cast<unsigned>(byte < 0x20) | static_cast<unsigned>(byte == 0x7f);
+    all |= byte;
+  }
+  return {control != 0, all >= 0x80};
 }
 
 std::string reason(std::string_view name) {
@@ -24,22 +37,23 @@ std::string reason(std::string_view name) {
   return "it holds a control character";
 }
 
+// The beginning of a name that can be shown.
+std::string_view shortened(std::string_view name) {
+  std::size_t end = std::min(name.size(), kQuotedBytes);
+  while (end < name.size() && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;
+  return name.substr(0, end);
+}
+
 }  // namespace
 
 Result<void> check_name(std::string_view what, std::string_view name) {
-  const bool good = !name.empty() && name.size() <= kMaxNameBytes &&
-                    std::none_of(name.begin(), name.end(), is_control) && is_utf8(name);
-  if (good) return {};
-  std::string quoted;
-  if (is_utf8(name) && std::none_of(name.begin(), name.end(), is_control)) {
-    std::size_t end = std::min(name.size(), kQuotedBytes);
-    while (end < name.size() && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;
-    quoted = "\"" + std::string(name.substr(0, end)) + "\" ";
-  } else {
-    quoted = "this name ";
-  }
+  const Bytes bytes = look_at(name);
+  const bool readable = !bytes.control && (!bytes.beyond_ascii || is_utf8(name));
+  if (readable && !name.empty() && name.size() <= kMaxNameBytes) return {};
+  const std::string shown =
+      readable ? "\"" + std::string(shortened(name)) + "\"" : std::string("this name");
   return fail(ErrorCode::invalid_argument,
-              quoted + "cannot name " + std::string(what) + ": " + reason(name));
+              shown + " cannot name " + std::string(what) + ": " + reason(name));
 }
 
 }  // namespace tombolo::core

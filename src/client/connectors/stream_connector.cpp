@@ -271,8 +271,10 @@ Result<void> StreamConnector::mark_acknowledged(std::span<const std::string> ope
     }
   }
   if (positions.empty()) return {};
+  // Lost in a power loss, they are sent again, and the server knows them.
   return engine().write(
-      [&](WriteSession& session) { return acknowledge(session, remote().bit(), positions); });
+      [&](WriteSession& session) { return acknowledge(session, remote().bit(), positions); },
+      Durability::relaxed);
 }
 
 Result<void> StreamConnector::bury(const sync::Refusal& refusal) {
@@ -286,7 +288,8 @@ Result<void> StreamConnector::bury(const sync::Refusal& refusal) {
 }
 
 Result<void> StreamConnector::apply(const sync::DownloadedBatch& batch) {
-  return engine().write([&](WriteSession& session) -> Result<void> {
+  // Lost in a power loss, they come again: the watermark is lost with them.
+  const auto take = [&](WriteSession& session) -> Result<void> {
     session.set_origin(remote().name);
     for (const sync::DownloadedOperation& downloaded : batch.operations) {
       const core::Operation& operation = downloaded.operation;
@@ -299,7 +302,8 @@ Result<void> StreamConnector::apply(const sync::DownloadedBatch& batch) {
     }
     return write_cursor(session, remote().key, link_->server, kWatermark,
                         std::to_string(batch.watermark));
-  });
+  };
+  return engine().write(take, Durability::relaxed);
 }
 
 Result<void> StreamConnector::start_over(const core::VersionVector& server_vector) {
