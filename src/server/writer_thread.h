@@ -1,6 +1,7 @@
 // Drives a Writer on a thread of its own.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -21,11 +22,15 @@ class WriterThread {
 
  private:
   void run();
+  bool look_for_more();  // true: a request came
+  void sleep();          // until one comes, or the end
 
   Writer& writer_;
+  std::atomic<bool> woken_ = false;  // since the last commit
+  int commits_without_looking_ = 0;  // that are still to come
   std::mutex mutex_;
   std::condition_variable condition_;
-  bool woken_ = false;
+  bool sleeping_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };
