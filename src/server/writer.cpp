@@ -197,7 +197,7 @@ bool Writer::run_bulk(Group& group) {
 // False: the transaction cannot be committed.
 bool Writer::run_work(Group& group, WriteRequest request) {
   const std::uint64_t writes = group.transaction.write_count();
-  const bool guarded = request.bulk;
+  const bool guarded = request.bulk || request.guarded;
   Result<Progress> result = guarded ? run_guarded(group, request) : request.work(group.context);
   if (result && *result == Progress::more) {
     // Bulk that has begun stays the first of its queue.

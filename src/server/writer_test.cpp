@@ -36,8 +36,9 @@ class WriterTest : public testing::Test {
   }
   // Submits a write of record `id`; what it is told goes to answers_.
   void submit(const std::string& id, std::optional<ErrorCode> fails = {},
-              bool after_writing = false) {
+              bool after_writing = false, bool guarded = false) {
     WriteRequest request;
+    request.guarded = guarded;
     request.work = [id, fails, after_writing](WriteContext& context) -> Result<Progress> {
       if (fails && !after_writing) return fail(*fails, "refused");
       Result<StoredObject> stored =
@@ -165,6 +166,15 @@ TEST_F(WriterTest, APartOfMuchWorkIsUndoneAlone) {
   writer_->commit_pending();
   EXPECT_EQ(logged(), 3) << "no gap";
   EXPECT_EQ(events.back(), (std::pair<std::int64_t, std::int64_t>(3, 3)));
+}
+
+TEST_F(WriterTest, GuardedWorkIsUndoneAlone) {
+  submit("x");
+  submit("bad", ErrorCode::invalid_data, true, true);
+  submit("y");
+  writer_->commit_pending();
+  EXPECT_EQ(answers_, (Answers{"x:ok", "bad:invalid_data", "y:ok"}));
+  EXPECT_EQ(logged(), 2);
 }
 
 TEST_F(WriterTest, MuchWorkGivesWayAfterEachPart) {

@@ -99,6 +99,7 @@ bool KintoDoor::answer_from_snapshot(Exchange& exchange) {
 void KintoDoor::submit(Exchange exchange) {
   const auto pending = std::make_shared<Exchange>(std::move(exchange));
   WriteRequest request;
+  request.guarded = pending->is_batch;
   request.work = [this, pending](WriteContext& writing) -> Result<Progress> {
     Scope scope(context_, writing);
     Answer answer = run(scope, *pending);
