@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "os/child_process.h"
+#include "command_line.h"
 #include "os/files.h"
 
 #include "tombolo/value.h"
@@ -16,51 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-struct Outcome {
-  int exit_code = -1;
-  std::string output;
-  std::string errors;
-};
-
-Value json(const std::string& text) {
-  return Value::parse(text).value_or("no JSON: " + text);
-}
-
-class Cli : public ::testing::Test {
- protected:
-  std::string in_folder(const std::string& name) const { return folder_.path() + "/" + name; }
-
-  // Runs `tombolo WORDS...` with TOMBOLO_DB set to the test's own file.
-  Outcome run(const std::vector<std::string>& words, const std::string& input = "") const {
-    constexpr std::int64_t kPatience_ms = 60'000;
-    EXPECT_TRUE(os::remove_file(in_folder("errors")));
-    std::vector<std::string> command = words;
-    command.insert(command.begin(), TOMBOLO_PROGRAM);
-    auto child = os::ChildProcess::start({.command = command,
-                                          .environment = {{"TOMBOLO_DB", in_folder("test.db")}},
-                                          .error_file = in_folder("errors")})
-                     .value();
-    // A command that refuses its line may have ended before it reads.
-    if (!input.empty()) (void)child.write_line(input, kPatience_ms);
-    child.end_input();
-    Outcome outcome;
-    outcome.output = child.read_rest(kPatience_ms).value_or("");
-    outcome.exit_code = child.wait_for_end(kPatience_ms).value().exit_code;
-    outcome.errors = os::read_file(in_folder("errors")).value_or("");
-    return outcome;
-  }
-
-  // The output of a command that must succeed, without the end of its last line.
-  std::string answer(const std::vector<std::string>& words) const {
-    const Outcome outcome = run(words);
-    EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
-    std::string text = outcome.output;
-    if (text.ends_with('\n')) text.pop_back();
-    return text;
-  }
-
-  os::TemporaryDirectory folder_ = os::TemporaryDirectory::make().value();
-};
+class Cli : public CommandLine {};
 
 TEST_F(Cli, KeepsRecordsInTheFileThatTheEnvironmentNames) {
   const Outcome made = run({"create", "languages", "id=lld", "name=Ladin", "speakers=31000"});
@@ -195,10 +151,36 @@ TEST_F(Cli, LeavesAFileOfAnotherKindAlone) {
   EXPECT_EQ(os::read_file(in_folder("test.db")).value(), text);
 }
 
+TEST_F(Cli, FailsWhenItsOutputCannotBeWritten) {
+  if (!os::path_exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
+  answer({"create", "l", "id=a"});
+  for (const char* command : {"query l", "list l", "export l", "get l a", "status"}) {
+    auto child = os::ChildProcess::start(
+        {.command = {"sh", "-c",
+                     std::string(TOMBOLO_PROGRAM) + " " + command + " --db " +
+                         in_folder("test.db") + " 2>&1 >/dev/full"}});
+    ASSERT_TRUE(child);
+    EXPECT_THAT(child->read_rest(kPatience_ms).value(), HasSubstr("No space left")) << command;
+    EXPECT_EQ(child->wait_for_end(kPatience_ms).value().exit_code, 1) << command;
+  }
+}
+
+TEST_F(Cli, TakesANumberAsAnId) {
+  EXPECT_EQ(answer({"create", "l", "id=5"}), "5");
+  EXPECT_EQ(answer({"get", "l", "5"}), R"({"id":"5"})");
+}
+
+TEST_F(Cli, ShowsNoControlCharactersOfOthers) {
+  answer({"create", "l", "id=a"});
+  EXPECT_THAT(run({"get", "l", "\033[31m"}).errors, HasSubstr("no record \\x1b[31m in l"));
+}
+
 TEST_F(Cli, HelpsWithExamples) {
   EXPECT_THAT(answer({"--help"}), HasSubstr("tombolo COMMAND --help"));
-  for (const char* command : {"create", "get", "patch", "update", "increment", "rm", "list",
-                              "query", "watch", "index", "import", "export", "serve"}) {
+  for (const char* command :
+       {"create", "get",          "patch",      "update", "increment", "rm",   "list",
+        "query",  "watch",        "index",      "import", "export",    "sync", "status",
+        "losses", "dead-letters", "operations", "shell",  "serve",     "demo"}) {
     EXPECT_THAT(answer({command, "--help"}),
                 HasSubstr(std::string("Examples:\n  tombolo ") + command));
     EXPECT_THAT(answer({"--help"}), HasSubstr(std::string("\n  ") + command + " "));

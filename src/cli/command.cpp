@@ -226,7 +226,7 @@ std::string overview_text(const std::vector<Command>& commands) {
 
 std::string nearest_name(std::string_view word, const std::vector<std::string>& names) {
   std::string nearest;
-  std::size_t least = word.size() / 2 + 1;  // more edits than that is no likeness
+  std::size_t least = word.size() / 3 + 1;  // so many edits are no likeness
   for (const std::string& name : names) {
     // Levenshtein distance, one row at a time.
     std::vector<std::size_t> row(name.size() + 1);

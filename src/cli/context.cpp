@@ -1,8 +1,12 @@
 #include "cli/context.h"
 
+#include <atomic>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 
+#include "cli/table.h"
 #include "os/environment.h"
 #include "os/files.h"
 
@@ -12,9 +16,26 @@ namespace {
 
 constexpr int kUnlimitedColumns = 1'000'000;
 
+// Why standard output does not take what is written to it: errno, 0 as long as it does.
+std::atomic<int> output_error = 0;
+
 void write_all(FILE* file, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), file);
-  std::fflush(file);
+  const bool is_written =
+      std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
+  if (!is_written && file == stdout) output_error = errno;
+}
+
+// Without control characters, by which a text from elsewhere could move the cursor of whoever looks
+// at it; the ends of lines stay.
+std::string printable(std::string_view text) {
+  std::string lines;
+  while (true) {
+    const std::size_t end = text.find('\n');
+    lines += cell_text(Value(text.substr(0, end)));
+    if (end == std::string_view::npos) return lines;
+    lines += '\n';
+    text.remove_prefix(end + 1);
+  }
 }
 
 std::string named_database(const Arguments& arguments) {
@@ -45,6 +66,17 @@ void Context::print_json(const Value& value) const {
   print_line(value.to_json());
 }
 
+bool Context::has_lost_output() {
+  return output_error != 0;
+}
+
+int Context::lost_output() const {
+  // Who stops reading, as `head` does, wants no more and knows it.
+  if (output_error == EPIPE) return kFailure;
+  return failure(
+      {ErrorCode::storage, "cannot write the output: " + std::string(std::strerror(output_error))});
+}
+
 void Context::note(std::string_view text) const {
   if (!json_) write_all(stderr, std::string(text) + "\n");
 }
@@ -54,7 +86,7 @@ int Context::failure(const Error& error) const {
     const Value line = {{"error", {{"code", name_of(error.code)}, {"message", error.message}}}};
     write_all(stderr, line.to_json() + "\n");
   } else {
-    write_all(stderr, "tombolo " + command_.name + ": " + error.message + "\n");
+    write_all(stderr, "tombolo " + command_.name + ": " + printable(error.message) + "\n");
   }
   return kFailure;
 }
@@ -64,7 +96,7 @@ int Context::misuse(std::string_view what) const {
     const Value line = {{"error", {{"code", "usage"}, {"message", what}}}};
     write_all(stderr, line.to_json() + "\n");
   } else {
-    write_all(stderr, "tombolo " + command_.name + ": " + std::string(what) + "\n" +
+    write_all(stderr, "tombolo " + command_.name + ": " + printable(what) + "\n" +
                           usage_line(command_) + "\nMore: tombolo " + command_.name + " --help\n");
   }
   return kUsage;

@@ -31,12 +31,15 @@ class Context {
   void print(std::string_view text) const;       // to standard output, as it is
   void print_line(std::string_view text) const;  // with the end of a line, at once
   void print_json(const Value& value) const;     // one line
+  // Whether something could not be written to standard output: the disk is full, nobody reads.
+  static bool has_lost_output();
   // Something to know, for people: on standard error, and not with --json.
   void note(std::string_view text) const;
 
   // Print what went wrong and give the exit code.
   int failure(const Error& error) const;
   int misuse(std::string_view what) const;
+  int lost_output() const;  // when has_lost_output()
 
   // The database file that --db, TOMBOLO_DB or the default name.
   const std::string& database_path() const { return database_path_; }

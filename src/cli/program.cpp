@@ -1,5 +1,6 @@
 #include "cli/program.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/command.h"
@@ -31,13 +32,18 @@ int unknown_command(const std::vector<Command>& commands, const std::string& nam
 
 int run_command(const Command& command, const std::vector<std::string>& words) {
   const Result<Arguments> arguments = parse_arguments(command, words);
-  if (!arguments) return Context(command, Arguments()).misuse(arguments.error().message);
+  if (!arguments) {
+    Arguments rest;
+    if (std::ranges::find(words, "--json") != words.end()) rest.add("--json", "");
+    return Context(command, rest).misuse(arguments.error().message);
+  }
   if (arguments->has("--help")) {
     std::fputs(help_text(command).c_str(), stdout);
     return kSuccess;
   }
   Context context(command, *arguments);
-  return command.run(context, *arguments);
+  const int exit_code = command.run(context, *arguments);
+  return exit_code == kSuccess && Context::has_lost_output() ? context.lost_output() : exit_code;
 }
 
 }  // namespace

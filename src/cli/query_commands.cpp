@@ -218,8 +218,9 @@ int run_watch(Context& context, const Arguments& arguments) {
   const auto query = read_query(database->collection(name), arguments);
   if (!query) return context.misuse(query.error().message);
   const bool with_initial = arguments.has("--initial");
-  const auto live = query->observe([&context, name, with_initial](const Changes& changes) {
+  const auto live = query->observe([&context, &stop, name, with_initial](const Changes& changes) {
     print_changes(context, name, changes, with_initial);
+    if (Context::has_lost_output()) stop.request();  // for example, `head` has seen enough
   });
   if (!live) return context.failure(live.error());
   stop.wait();

@@ -45,6 +45,8 @@ int run_create(Context& context, const Arguments& arguments) {
   const auto words = std::span(arguments.positionals()).subspan(1);
   Result<Object> fields = read_fields(words);
   if (!fields) return context.misuse(fields.error().message);
+  // Ids are texts: id=5 means the one that is written so.
+  if (Value* id = fields->find("id"); id != nullptr && id->is_integer()) *id = id->to_json();
   const auto database = context.open_database(Context::Missing::create);
   if (!database) return context.failure(database.error());
   Collection collection = database->collection(arguments.positional(0));

@@ -1,11 +1,14 @@
 // `tombolo sync`: exchanges with remotes once, or stays connected. The database remembers the
 // remotes; credentials it never keeps.
+#include <algorithm>
+
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/json_views.h"
 #include "cli/progress.h"
 #include "cli/remote_words.h"
 #include "cli/table.h"
+#include "net/url.h"
 #include "os/clock.h"
 #include "os/environment.h"
 #include "os/signals.h"
@@ -25,6 +28,9 @@ Result<RemoteOptions> read_options(const Arguments& arguments) {
   };
   RemoteOptions options;
   options.url = arguments.positional(0);
+  if (!options.url.empty()) {
+    if (const auto url = net::parse_url(options.url); !url) return fail(url);
+  }
   options.name = arguments.value("--name").value_or("");
   options.collections = arguments.values("--collection");
   auto authentication =
@@ -61,10 +67,18 @@ Result<std::vector<RemoteOptions>> chosen_remotes(const Database& database,
   return chosen;
 }
 
+// The error with what may be done about it, and what it means for the data.
 Error explained(const RemoteStatus& status, Error error) {
-  if (status.pending > 0) {
+  if (error.code == ErrorCode::unauthenticated) {
     error.message +=
-        "; " + counted(status.pending, "operation") + " stay pending for " + status.url;
+        "; say who you are with TOMBOLO_TOKEN, or with TOMBOLO_USER and TOMBOLO_PASSWORD";
+  }
+  if (error.code == ErrorCode::protocol && status.kind == RemoteKind::stream) {
+    error.message += "; the path of a stream is /v1/buckets/BUCKET/stream";
+  }
+  if (status.pending > 0) {
+    error.message += "; " + counted(status.pending, "operation") +
+                     (status.pending == 1 ? " stays" : " stay") + " pending for " + status.url;
   }
   return error;
 }
@@ -141,8 +155,43 @@ int stay_connected(const Context& context, const Database& database,
     }
   }
   context.note("staying connected; Ctrl-C ends");
-  stop.wait();
+  while (!Context::has_lost_output() && stop.wait_for(kLookEvery_ms) < 0) {
+  }
   return kSuccess;
+}
+
+int forget(const Context& context, const Database& database, const RemoteOptions& options) {
+  const std::string& name = options.name.empty() ? options.url : options.name;
+  if (name.empty()) return context.misuse("--forget takes the URL of the remote, or its --name");
+  if (const auto done = database.forget_remote(name); !done) return context.failure(done.error());
+  if (context.json()) context.print_json({{"forgotten", name}});
+  context.note("forgot " + name);
+  return kSuccess;
+}
+
+// Exchanges with one remote, once. One that was never reached is forgotten again, so that a
+// mistyped URL does not fail for ever after.
+int sync_once(const Context& context, const Database& database, const RemoteOptions& wanted,
+              std::int64_t timeout_ms, os::StopSignal& stop) {
+  const auto before = database.status();
+  if (!before) return context.failure(before.error());
+  auto remote = database.connect(wanted);
+  if (!remote) return context.failure(remote.error());
+  const auto status = exchange(context, *remote, timeout_ms, stop);
+  const auto after = database.status();
+  remote->disconnect();
+  if (!after) return context.failure(after.error());
+  if (status) {
+    report(context, *status, after->losses - before->losses);
+    return kSuccess;
+  }
+  const auto has_name = [&](const RemoteStatus& known) { return known.name == remote->name(); };
+  const auto found = std::ranges::find_if(after->remotes, has_name);
+  const bool is_new = std::ranges::none_of(before->remotes, has_name);
+  if (is_new && found != after->remotes.end() && !found->last_sync_ms) {
+    (void)database.forget_remote(remote->name());
+  }
+  return context.failure(status.error());
 }
 
 int run_sync(Context& context, const Arguments& arguments) {
@@ -150,33 +199,21 @@ int run_sync(Context& context, const Arguments& arguments) {
   if (!options) return context.misuse(options.error().message);
   const auto timeout = arguments.integer("--timeout", 1, kMostSeconds);
   if (!timeout) return context.misuse(timeout.error().message);
+  const bool forgets = arguments.has("--forget");
   os::StopSignal stop;  // before the database starts threads
-  const auto database = context.open_database(options->url.empty() ? Context::Missing::refuse
-                                                                   : Context::Missing::create);
+  const auto database = context.open_database(
+      options->url.empty() || forgets ? Context::Missing::refuse : Context::Missing::create);
   if (!database) return context.failure(database.error());
+  if (forgets) return forget(context, *database, *options);
   const auto chosen = chosen_remotes(*database, *options);
   if (!chosen) return context.failure(chosen.error());
   if (arguments.has("--watch")) return stay_connected(context, *database, *chosen, stop);
 
   int exit_code = kSuccess;
+  const std::int64_t timeout_ms = timeout->value_or(kDefaultTimeout_seconds) * 1000;
   for (const RemoteOptions& wanted : *chosen) {
-    const auto before = database->losses();
-    if (!before) return context.failure(before.error());
-    auto remote = database->connect(wanted);
-    if (!remote) {
-      exit_code = context.failure(remote.error());
-      continue;
-    }
-    const auto status =
-        exchange(context, *remote, timeout->value_or(kDefaultTimeout_seconds) * 1000, stop);
-    const auto after = database->losses();
-    if (!after) return context.failure(after.error());
-    if (status) {
-      report(context, *status, static_cast<std::int64_t>(after->size() - before->size()));
-    } else {
-      exit_code = context.failure(status.error());
-    }
-    remote->disconnect();
+    const int one = sync_once(context, *database, wanted, timeout_ms, stop);
+    if (one != kSuccess) exit_code = one;
   }
   return exit_code;
 }
@@ -197,7 +234,8 @@ Command sync_command() {
        {"--policy", "POLICY",
         "kinto: merge, server_wins, client_wins or last_writer_wins in a conflict"},
        {"--name", "NAME", "how the database remembers the remote (its URL)"},
-       {"--timeout", "SECONDS", "give up after (300)"}},
+       {"--timeout", "SECONDS", "give up after (300)"},
+       {"--forget", "", "forget the remote: nothing is pending for it any more"}},
       "The database remembers its remotes, so that later `tombolo sync` alone does. It never\n"
       "keeps a token or a password.",
       {"tombolo sync ws://localhost:8888/v1/buckets/main/stream",

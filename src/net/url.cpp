@@ -66,7 +66,10 @@ Result<Url> parse_url(std::string_view text) {
   const std::size_t path = std::min(rest.find_first_of("/?"), rest.size());
   const std::string_view authority = rest.substr(0, path);
   if (authority.contains('@')) {
-    return bad_url(text, "holds a user or password: give them as credentials instead");
+    // Not bad_url(): what the message says may end in a log.
+    return fail(ErrorCode::invalid_argument,
+                "the URL of " + std::string(authority.substr(authority.rfind('@') + 1)) +
+                    " holds a user or password: give them as credentials instead");
   }
   std::string_view host;
   std::string_view port;

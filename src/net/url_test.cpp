@@ -37,5 +37,12 @@ TEST(Url, RefusesWhatItCannotUse) {
   }
 }
 
+TEST(Url, NeverRepeatsAPassword) {
+  const auto url = parse_url("http://user:secret@example.org/");
+  ASSERT_FALSE(url);
+  EXPECT_EQ(url.error().message,
+            "the URL of example.org holds a user or password: give them as credentials instead");
+}
+
 }  // namespace
 }  // namespace tombolo::net
