@@ -89,9 +89,9 @@ void DemoStage::result(std::string_view text) {
 
 void DemoStage::show(const Table& table) {
   separate();
-  const int room = columns_ - static_cast<int>(kIndent.size());
+  // A table with columns missing would not show that all are equal: a narrow terminal breaks lines.
   const std::string text =
-      table.text(context_.is_terminal() ? room : context_.columns(), context_.color());
+      table.text(kWidestText - static_cast<int>(kIndent.size()), context_.color());
   std::string indented;
   for (std::string_view rest = text; !rest.empty();) {
     const std::size_t end = rest.find('\n');
