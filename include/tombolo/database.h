@@ -90,8 +90,7 @@ class Database {
 
   // Remembers the remote under its name and starts exchanging in the background. Errors:
   // invalid_argument (the URL), already_exists (a remote of that name is connected),
-  // precondition_failed (a collection belongs to another remote), limit_exceeded (62 remotes),
-  // unsupported (a kind that this build does not speak: kinto remotes).
+  // precondition_failed (a collection belongs to another remote), limit_exceeded (62 remotes).
   // An unreachable server is no error: see Remote::status().
   Result<Remote> connect(const RemoteOptions& options) const;
   std::vector<Remote> remotes() const;  // those connected

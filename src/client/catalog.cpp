@@ -122,11 +122,14 @@ Result<CollectionEntry> Catalog::read_entry(const store::Row& row) {
 Result<std::int64_t> Catalog::pending_mask(const CollectionEntry& entry) {
   const auto all = remotes();
   if (!all) return fail(all);
+  if (entry.remote_key != 0) return std::int64_t{1} << (entry.remote_key - 1);
   std::int64_t mask = 0;
   for (const RemoteEntry& remote : **all) {
-    const bool owner = remote.key == entry.remote_key;
-    const bool stream = remote.kind == RemoteKind::stream && entry.remote_key == 0;
-    if (owner || (stream && remote.names(entry.name))) mask |= remote.bit();
+    if (remote.kind == RemoteKind::stream && remote.names(entry.name)) mask |= remote.bit();
+  }
+  if (mask != 0) return mask;
+  for (const RemoteEntry& remote : **all) {  // that takes all will own it at its next exchange
+    if (remote.kind == RemoteKind::kinto && remote.collections.empty()) return remote.bit();
   }
   return mask;
 }

@@ -47,6 +47,10 @@ CREATE TABLE indexes(
   UNIQUE(collection_key, fields)
 );
 
+-- base_version: of a collection that a request/response remote owns, the tag of the version that
+-- the remote is known to have; `base`: that version's fields, after "-" when it is a tombstone, and
+-- NULL when they are those of the record itself. The operations in the log are then those that the
+-- remote lacks.
 CREATE TABLE records(
   record_key INTEGER PRIMARY KEY,
   collection_key INTEGER NOT NULL,
@@ -94,6 +98,15 @@ CREATE TABLE cursors(
   value TEXT NOT NULL,
   PRIMARY KEY(remote_key, server, scope)
 ) WITHOUT ROWID;
+
+-- What was last sent of a record to the request/response remote of its collection, up to which
+-- operation; until the answer comes.
+CREATE TABLE pushes(
+  record_key INTEGER PRIMARY KEY,
+  position INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  data TEXT NOT NULL
+);
 
 CREATE TABLE losses(
   loss_key INTEGER PRIMARY KEY AUTOINCREMENT,

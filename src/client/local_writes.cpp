@@ -295,6 +295,18 @@ Result<void> LocalWriter::remove(std::string_view id) {
   return log(id, *row, *state, std::move(operation));
 }
 
+Result<void> LocalWriter::restate(std::string_view id, Object fields) {
+  const auto row = session_.find_record(collection_, id);
+  if (!row) return fail(row);
+  if (!*row) return std::unexpected(no_record(collection_, id));
+  Result<core::RecordState> state = session_.state_of(**row);
+  if (!state) return fail(state);
+  core::Operation operation = make(core::OperationType::insert, id);
+  operation.data = std::move(fields);
+  operation.base_version = version_text(*state);
+  return log(id, **row, *state, std::move(operation));
+}
+
 Result<void> LocalWriter::change(std::string_view id, std::string_view field,
                                  core::AtomicOperation atomic) {
   const bool counts =

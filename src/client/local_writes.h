@@ -27,6 +27,9 @@ class LocalWriter {
   Result<void> put(std::string_view id, Object record);
   Result<void> remove_fields(std::string_view id, const std::vector<std::string>& fields);
   Result<void> remove(std::string_view id);
+  // Writes `fields` as the whole of a record that is here, alive or not, whatever the schema says
+  // of them: they have been a record before.
+  Result<void> restate(std::string_view id, Object fields);
   Result<void> change(std::string_view id, std::string_view field, core::AtomicOperation operation);
   Result<void> import_record(const Object& record, ImportOptions::Existing existing,
                              ImportSummary& summary);

@@ -29,15 +29,6 @@ core::Timestamp version_of(std::string_view tag, std::string node) {
   return version;
 }
 
-Result<std::string> remote_node(WriteSession& session, const CollectionEntry& collection) {
-  const auto remotes = session.catalog().remotes();
-  if (!remotes) return fail(remotes);
-  for (const RemoteEntry& remote : **remotes) {
-    if (remote.key == collection.remote_key) return remote.name;
-  }
-  return std::string();
-}
-
 // Nothing is left that the record would follow from.
 Result<void> forget_record(WriteSession& session, CollectionEntry& collection, std::string_view id,
                            std::int64_t key) {
@@ -52,6 +43,15 @@ Result<void> forget_record(WriteSession& session, CollectionEntry& collection, s
 }
 
 }  // namespace
+
+Result<std::string> remote_node(WriteSession& session, const CollectionEntry& collection) {
+  const auto remotes = session.catalog().remotes();
+  if (!remotes) return fail(remotes);
+  for (const RemoteEntry& remote : **remotes) {
+    if (remote.key == collection.remote_key) return remote.name;
+  }
+  return std::string();
+}
 
 Result<core::RecordState> base_of(WriteSession& session, const CollectionEntry& collection,
                                   const RecordRow& row) {

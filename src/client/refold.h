@@ -13,6 +13,9 @@ namespace tombolo::client {
 Result<core::RecordState> base_of(WriteSession& session, const CollectionEntry& collection,
                                   const RecordRow& row);
 
+// The author of the versions that the collection's remote hands out.
+Result<std::string> remote_node(WriteSession& session, const CollectionEntry& collection);
+
 // The record's columns `base` and `base_version` as a state; see local_schema.h.
 std::string base_text(const core::RecordState& base);
 

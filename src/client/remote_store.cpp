@@ -8,6 +8,7 @@
 #include "client/fingerprint.h"
 #include "client/local_schema.h"
 #include "client/operation_body.h"
+#include "client/recovery.h"
 #include "core/names.h"
 #include "protocol/kinto_id.h"
 #include "store/id.h"
@@ -59,11 +60,20 @@ Result<void> own_collections(WriteSession& session, const RemoteEntry& remote) {
                   "collection \"" + name + "\" belongs to remote \"" + other.name +
                       "\": forget that one first, or name other collections");
     }
-    auto update = session.store().cache().get(
-        "UPDATE collections SET remote_key = ?2 WHERE collection_key = ?1");
-    if (!update) return fail(update);
-    if (auto done = (*update)->run((*entry)->key, remote.key); !done) return done;
-    session.catalog().note_changed();
+    if (auto done = give_collection(session, remote, **entry); !done) return done;
+  }
+  return {};
+}
+
+// A kinto remote that takes all would never get a collection beside a stream remote that does.
+Result<void> check_not_streamed(WriteSession& session) {
+  const auto remotes = session.catalog().remotes();
+  if (!remotes) return fail(remotes);
+  for (const RemoteEntry& other : **remotes) {
+    if (other.kind != RemoteKind::stream || !other.collections.empty()) continue;
+    return fail(ErrorCode::precondition_failed,
+                "all collections belong to remote \"" + other.name +
+                    "\": forget that one first, or connect it with the collections it is to have");
   }
   return {};
 }
@@ -126,9 +136,10 @@ Result<RemoteEntry> register_remote(WriteSession& session, const RemoteOptions& 
     entry.url = options.url;
     return entry;
   }
-  if (kind == RemoteKind::stream) {
-    if (auto good = check_not_owned(session, options); !good) return fail(good);
-  }
+  auto free = kind == RemoteKind::stream    ? check_not_owned(session, options)
+              : options.collections.empty() ? check_not_streamed(session)
+                                            : Result<void>();
+  if (!free) return fail(free);
   const auto all = session.catalog().remotes();
   if (!all) return fail(all);
   RemoteEntry entry{
@@ -148,12 +159,26 @@ Result<RemoteEntry> register_remote(WriteSession& session, const RemoteOptions& 
   auto done = (*insert)->run(entry.key, entry.name, text_of(kind), entry.url, names);
   if (!done) return fail(done);
   session.catalog().note_changed();
-  if (kind == RemoteKind::kinto) {
-    if (done = own_collections(session, entry); !done) return fail(done);
-  }
-  done = update_pending(session, entry, "?5 = ?6", 0, 0);
+  done = kind == RemoteKind::kinto ? own_collections(session, entry)
+                                   : update_pending(session, entry, "?5 = ?6", 0, 0);
   if (!done) return fail(done);
   return entry;
+}
+
+Result<void> give_collection(WriteSession& session, const RemoteEntry& remote,
+                             const CollectionEntry& collection) {
+  const std::int64_t key = collection.key;
+  auto own = session.store().cache().get(
+      "UPDATE collections SET remote_key = ?2 WHERE collection_key = ?1");
+  if (!own) return fail(own);
+  if (auto done = (*own)->run(key, remote.key); !done) return done;
+  session.catalog().note_changed();
+  session.summary().pending_added = true;
+  auto pend = session.store().cache().get(
+      "UPDATE operations SET pending = pending | ?2 WHERE record_key IN "
+      "(SELECT record_key FROM records WHERE collection_key = ?1)");
+  if (!pend) return fail(pend);
+  return (*pend)->run(key, remote.bit());
 }
 
 Result<void> forget_remote(WriteSession& session, std::string_view name) {
@@ -161,11 +186,9 @@ Result<void> forget_remote(WriteSession& session, std::string_view name) {
   if (!known) return fail(known);
   if (!*known) return fail(ErrorCode::not_found, "there is no remote " + std::string(name));
   const std::int64_t key = (*known)->key;
+  if (auto done = release_collections(session, key); !done) return done;
   for (const char* sql : {"DELETE FROM cursors WHERE remote_key = ?1",
                           "DELETE FROM dead_letters WHERE remote_key = ?1",
-                          "UPDATE records SET base = NULL, base_version = NULL WHERE "
-                          "collection_key IN (SELECT collection_key FROM collections WHERE "
-                          "remote_key = ?1)",
                           "UPDATE collections SET remote_key = NULL WHERE remote_key = ?1",
                           "UPDATE operations SET pending = pending & ~(1 << (?1 - 1)) WHERE "
                           "pending != 0",
@@ -205,6 +228,14 @@ Result<void> write_cursor(WriteSession& session, std::int64_t remote_key, std::s
       "ON CONFLICT DO UPDATE SET value = excluded.value");
   if (!update) return fail(update);
   return (*update)->run(remote_key, server, scope, value);
+}
+
+Result<void> forget_cursors(WriteSession& session, std::int64_t remote_key,
+                            std::string_view scope) {
+  auto remove =
+      session.store().cache().get("DELETE FROM cursors WHERE remote_key = ?1 AND scope = ?2");
+  if (!remove) return fail(remove);
+  return (*remove)->run(remote_key, scope);
 }
 
 Result<void> note_synced(WriteSession& session, std::int64_t remote_key) {

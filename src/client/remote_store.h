@@ -21,7 +21,12 @@ namespace tombolo::client {
 // Errors as Database::connect.
 Result<RemoteEntry> register_remote(WriteSession& session, const RemoteOptions& options,
                                     RemoteKind kind);
+// Its records stay, as this device's own.
 Result<void> forget_remote(WriteSession& session, std::string_view name);
+
+// Makes a kinto remote the owner of the collection's history, with every operation pending.
+Result<void> give_collection(WriteSession& session, const RemoteEntry& remote,
+                             const CollectionEntry& collection);
 
 // The server that the remote turned out to be last time; empty before the first time.
 Result<std::string> last_server(const ReadConnection& read, std::int64_t remote_key);
@@ -33,6 +38,8 @@ Result<std::optional<std::string>> read_cursor(const ReadConnection& read, std::
                                                std::string_view server, std::string_view scope);
 Result<void> write_cursor(WriteSession& session, std::int64_t remote_key, std::string_view server,
                           std::string_view scope, std::string_view value);
+// Also those of other servers.
+Result<void> forget_cursors(WriteSession& session, std::int64_t remote_key, std::string_view scope);
 Result<void> note_synced(WriteSession& session, std::int64_t remote_key);
 
 // Operations in the log that the remote has not acknowledged, in log order: as many as fit both

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/connectors/kinto_connector.h"
 #include "client/connectors/stream_connector.h"
 #include "client/log_access.h"
 #include "net/url.h"
@@ -14,10 +15,6 @@ Result<RemoteKind> kind_of(const RemoteOptions& options) {
   if (!url) return fail(url);
   const bool websocket = url->scheme == "ws" || url->scheme == "wss";
   const RemoteKind kind = websocket ? RemoteKind::stream : RemoteKind::kinto;
-  if (kind == RemoteKind::kinto) {
-    return fail(ErrorCode::unsupported,
-                "kinto remotes are not built in: use a ws:// or wss:// URL");
-  }
   if (options.kind.value_or(kind) == kind) return kind;
   return fail(ErrorCode::invalid_argument,
               "a stream remote has a ws:// or wss:// URL, a kinto remote http:// or https://, but "
@@ -47,12 +44,22 @@ Result<std::shared_ptr<Connector>> Remotes::connect(const RemoteOptions& options
 Result<std::shared_ptr<Connector>> Remotes::make(const RemoteOptions& options) {
   const Result<RemoteKind> kind = kind_of(options);
   if (!kind) return fail(kind);
+  KintoLocation location;
+  if (*kind == RemoteKind::kinto) {
+    Result<KintoLocation> parsed = parse_kinto_url(options.url);
+    if (!parsed) return fail(parsed);
+    location = std::move(*parsed);
+  }
   Result<RemoteEntry> remote = engine_.write(
       [&](WriteSession& session) { return register_remote(session, options, *kind); });
   if (!remote) return fail(remote);
   const std::lock_guard guard(mutex_);
   if (closed_) return fail(ErrorCode::precondition_failed, "the database is closed");
   if (!io_) io_ = net::IoThread::start();
+  if (*kind == RemoteKind::kinto) {
+    return std::make_shared<KintoConnector>(engine_, io_, std::move(*remote), options,
+                                            std::move(location));
+  }
   return std::make_shared<StreamConnector>(engine_, io_, std::move(*remote), options);
 }
 

@@ -9,6 +9,7 @@
 namespace tombolo::client {
 namespace {
 
+constexpr std::int64_t kGatherMs = 50;      // for the writes that follow a write
 constexpr std::int64_t kStandbyMs = 1'000;  // between looks whether the other process has gone
 
 }  // namespace
@@ -86,7 +87,8 @@ void Connector::sync_now() {
 void Connector::pending_changed() {
   if (!options_.automatic) return;
   post([this] {
-    if (is_connected()) on_pending();
+    if (is_connected()) return on_pending();
+    if (rests_) schedule_attempt(kGatherMs);
   });
 }
 
@@ -145,10 +147,10 @@ void Connector::publish(Event::Type type, std::int64_t sent, std::int64_t receiv
   engine_.notifier().publish(std::move(event));
 }
 
-void Connector::attempt_failed(const Error& error) {
+void Connector::attempt_failed(const Error& error, std::int64_t at_least_ms) {
   constexpr std::uint64_t kSteps = 1'000'000;
   const double random = static_cast<double>(engine_.environment().random->below(kSteps)) / kSteps;
-  const std::int64_t delay_ms = backoff_.next_delay_ms(random);
+  const std::int64_t delay_ms = std::max(backoff_.next_delay_ms(random), at_least_ms);
   {
     const std::lock_guard guard(mutex_);
     if (disconnected_) return;
@@ -185,6 +187,11 @@ void Connector::exchanged() {
   changed_.notify_all();
 }
 
+void Connector::rest(std::optional<std::int64_t> delay_ms) {
+  rests_ = true;
+  if (delay_ms) schedule_attempt(*delay_ms);
+}
+
 void Connector::schedule_attempt(std::int64_t delay_ms) {
   io_->cancel(timer_);
   timer_ = schedule(delay_ms, [this] { try_attempt(); });
@@ -192,6 +199,7 @@ void Connector::schedule_attempt(std::int64_t delay_ms) {
 
 void Connector::try_attempt() {
   if (is_connected()) return;
+  rests_ = false;
   const Result<bool> mine = take_lock();
   if (!mine) return attempt_failed(mine.error());
   if (!*mine) {

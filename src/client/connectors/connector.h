@@ -56,10 +56,12 @@ class Connector : public std::enable_shared_from_this<Connector> {
   virtual void on_pending() = 0;          // a local commit left something pending
   virtual bool is_connected() const = 0;  // whether an attempt is under way or a connection stands
 
-  void attempt_failed(const Error& error);   // tries again later
-  void attempt_refused(const Error& error);  // until somebody acts
-  void exchanged();                          // both sides are equal, as far as this exchange saw
+  void attempt_failed(const Error& error, std::int64_t at_least_ms = 0);  // tries again later
+  void attempt_refused(const Error& error);                               // until somebody acts
+  void exchanged();  // both sides are equal, as far as this exchange saw
   void schedule_attempt(std::int64_t delay_ms);
+  // Nothing is under way until `delay_ms` have passed, or until there is something to send.
+  void rest(std::optional<std::int64_t> delay_ms);
   void set_state(RemoteState state);
   void publish(Event::Type type, std::int64_t sent = 0, std::int64_t received = 0,
                std::optional<Error> error = {});
@@ -94,6 +96,7 @@ class Connector : public std::enable_shared_from_this<Connector> {
   net::TimerId timer_ = 0;
   bool stopped_ = false;
   std::int64_t heard_ = 0;  // wishes that have reached this thread
+  bool rests_ = false;
 
   std::mutex mutex_;  // for what follows
   std::condition_variable changed_;

@@ -1,0 +1,69 @@
+// The kinto connector: drives sync::KintoClientSession over HTTP and gives it the local records.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/connectors/connector.h"
+#include "net/http_client.h"
+#include "sync/kinto_client_session.h"
+
+namespace tombolo::client {
+
+// Where a kinto remote is: "http://host/v1" (the user's default bucket) or
+// "http://host/v1/buckets/main".
+struct KintoLocation {
+  std::string root;  // "http://host/v1"
+  std::string bucket;
+};
+Result<KintoLocation> parse_kinto_url(const std::string& url);
+
+class KintoConnector final : public Connector, public sync::KintoClientHost {
+ public:
+  // `location` comes from the remote's URL.
+  KintoConnector(Engine& engine, std::shared_ptr<net::IoThread> io, RemoteEntry remote,
+                 RemoteOptions options, KintoLocation location);
+  ~KintoConnector() override;
+
+ private:
+  // One exchange.
+  struct Exchange {
+    std::unique_ptr<sync::KintoClientSession> session;
+    std::string authorization;
+    net::RequestId request = 0;
+    bool again = false;  // something came up meanwhile: exchange once more
+    std::int64_t sent = 0;
+    std::int64_t received = 0;
+  };
+
+  void attempt(const Credentials& credentials) override;
+  void abandon() override;
+  void on_sync_now() override;
+  void on_pending() override;
+  bool is_connected() const override { return exchange_ != nullptr; }
+
+  void responded(Result<net::ClientResponse> response);
+  void finish(const Result<void>& result, std::int64_t wait_ms);
+  void succeeded(bool again, std::int64_t wait_ms);
+
+  void send(sync::KintoRequest request) override;
+  void ended(const Result<void>& result, std::int64_t wait_ms) override;
+  Result<std::vector<std::string>> collections(std::span<const std::string> found) override;
+  Result<std::int64_t> read_cursor(std::string_view collection) override;
+  Result<void> apply_page(std::string_view collection,
+                          std::span<const protocol::kinto::ObjectAnswer> records,
+                          std::int64_t cursor) override;
+  Result<void> finish_recovery(std::string_view collection, const sync::Recovery& recovery,
+                               std::int64_t cursor) override;
+  Result<std::vector<sync::PendingRecord>> read_pending(
+      std::size_t max_records, std::size_t max_bytes, const sync::PushBarriers& barriers) override;
+  Result<void> apply_outcomes(std::span<const sync::PushOutcome> outcomes) override;
+
+  const KintoLocation location_;
+  net::HttpClient http_;
+  std::unique_ptr<Exchange> exchange_;
+};
+
+}  // namespace tombolo::client

@@ -1,0 +1,201 @@
+// The client end of one exchange with a Kinto server (Kinto API 1.x), as a state machine without
+// I/O, clock or randomness: answers go in, requests and effects come out through a host.
+//
+// An exchange asks what the server is, pulls what changed in each collection page by page, pushes
+// what is pending in batches with preconditions, and pulls again until nothing is left on either
+// side. Each page is applied with its cursor in one transaction, so that an exchange may be cut
+// anywhere and the next one goes on. A write that the server refuses for good, or that makes it
+// fail, never stops the others.
+//
+// A session is one exchange; make a new one for the next. The host's functions are called from
+// within the session's, and must not call back into it. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/kinto_answers.h"
+
+#include "tombolo/result.h"
+
+namespace tombolo::sync {
+
+struct KintoRequest {
+  std::string method = "GET";
+  std::string target;  // below the API's root: "/buckets/main/collections/todo/records?_limit=1000"
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};  // JSON, or nothing
+};
+
+struct KintoResponse {
+  int status = 0;
+  std::string_view etag;
+  bool has_next_page = false;
+  std::int64_t wait_ms = 0;  // of Backoff or Retry-After, the longer one
+  std::string_view body;
+};
+
+// A record with changes that the server lacks, and what it should become there.
+struct PendingRecord {
+  std::int64_t key = 0;       // the host's, for the record
+  std::int64_t position = 0;  // of the newest operation that `data` contains
+  std::string collection;
+  std::string id;
+  std::optional<std::string> base_version;  // the living record that the server is known to have
+  bool deleted = false;
+  std::string data;  // JSON of the fields
+};
+
+// What became of a pushed record.
+struct PushOutcome {
+  enum class Kind {
+    accepted,   // the server has it, as `remote`
+    unneeded,   // it was made and deleted here: nothing had to be sent
+    contested,  // the server has `remote` meanwhile
+    gone,       // the server has no such record any more
+    refused,    // for good, with `code` and `reason`
+  };
+  Kind kind = Kind::accepted;
+  const PendingRecord* record = nullptr;
+  protocol::kinto::ObjectAnswer remote = {};
+  std::string code = {};
+  std::string reason = {};
+};
+
+// How the records that a server which lost its history does not list any more are to be understood:
+// those that are newer than its history it has lost, so they go up again; the others were deleted.
+struct Recovery {
+  std::set<std::string, std::less<>> listed;
+  bool keep_all = false;        // it has nothing left: everything goes up again
+  std::int64_t server_tag = 0;  // where its history ended when the listing began
+};
+
+// What must not be pushed in this exchange.
+struct PushBarriers {
+  std::set<std::string, std::less<>> collections;
+  std::set<std::int64_t> records;
+};
+
+class KintoClientHost {
+ public:
+  virtual ~KintoClientHost() = default;
+
+  // Sends a request, answered by one call of answered() or failed(), later.
+  virtual void send(KintoRequest request) = 0;
+  // The session is over. `wait_ms`: the server asks to be left alone for so long.
+  virtual void ended(const Result<void>& result, std::int64_t wait_ms) = 0;
+
+  // The collections to exchange, given those that the bucket has.
+  virtual Result<std::vector<std::string>> collections(std::span<const std::string> found) = 0;
+  // The tag up to which the collection was read; 0: never.
+  virtual Result<std::int64_t> read_cursor(std::string_view collection) = 0;
+  // Applies records in order and moves the cursor (not when `cursor` is 0), in one transaction.
+  virtual Result<void> apply_page(std::string_view collection,
+                                  std::span<const protocol::kinto::ObjectAnswer> records,
+                                  std::int64_t cursor) = 0;
+  // Decides about the records that a whole listing did not show, and sets the cursor.
+  virtual Result<void> finish_recovery(std::string_view collection, const Recovery& recovery,
+                                       std::int64_t cursor) = 0;
+  // Records with pending operations, the oldest first, and remembers what is about to be sent.
+  virtual Result<std::vector<PendingRecord>> read_pending(std::size_t max_records,
+                                                          std::size_t max_bytes,
+                                                          const PushBarriers& barriers) = 0;
+  virtual Result<void> apply_outcomes(std::span<const PushOutcome> outcomes) = 0;
+};
+
+struct KintoClientOptions {
+  std::string bucket = "default";
+  bool discover = false;  // ask the bucket for its collections
+  std::size_t page_size = 1'000;
+  std::size_t max_batch_bytes = 1024 * 1024;
+};
+
+class KintoClientSession {
+ public:
+  KintoClientSession(KintoClientHost& host, KintoClientOptions options)
+      : host_(host), options_(std::move(options)) {}
+
+  void start();
+  void answered(const KintoResponse& response);
+  void failed(const Error& error);  // no answer came
+
+  bool over() const { return step_ == Step::over; }
+
+ private:
+  enum class Step { idle, hello, discover, pull, push, make_collection, make_bucket, over };
+
+  void send(Step step, KintoRequest request);
+  void end(const Result<void>& result);
+  bool is_dead_end(const KintoResponse& response);
+
+  void hello_answered(const KintoResponse& response);
+  void discover();
+  void discovered(const KintoResponse& response);
+  void begin(std::span<const std::string> found);
+
+  void pull_next();
+  void pull_page();
+  void pulled(const KintoResponse& response);
+  void page_received(std::vector<protocol::kinto::ObjectAnswer> records,
+                     const KintoResponse& response);
+  void begin_recovery();
+  bool has_lost_history(std::span<const protocol::kinto::ObjectAnswer> records,
+                        const KintoResponse& response) const;
+
+  void push();
+  void push_batch();
+  void pushed(const KintoResponse& response);
+  void put_off(const PendingRecord& record, const std::string& why);
+  void batch_failed(const KintoResponse& response);
+  PushOutcome outcome_of(const PendingRecord& record, protocol::kinto::BatchAnswer answer);
+  void settle(std::vector<PushOutcome> outcomes);
+  void refuse_alone(const KintoResponse& response);
+
+  void make_collection();
+  void collection_made(const KintoResponse& response);
+  void bucket_made(const KintoResponse& response);
+  void collection_refused(const KintoResponse& response);
+  void finish();
+
+  std::string collection_target(std::string_view collection) const;
+
+  KintoClientHost& host_;
+  const KintoClientOptions options_;
+  Step step_ = Step::idle;
+  std::int64_t wait_ms_ = 0;
+  bool read_only_ = false;
+  std::size_t batch_limit_ = 1;
+  std::size_t batch_size_ = 1;  // at most batch_limit_; smaller after a batch was refused
+  std::string discovery_query_;
+  std::vector<std::string> found_;
+
+  std::vector<std::string> collections_;
+  std::size_t current_ = 0;  // of collections_, while pulling
+  std::int64_t cursor_ = 0;
+  bool first_page_ = true;
+  bool recovering_ = false;
+  std::int64_t recovered_to_ = 0;  // the last tag of the listing so far
+  Recovery recovery_;
+
+  std::vector<PendingRecord> batch_;
+  bool pushed_any_ = false;
+  int rounds_ = 0;
+  std::set<std::string, std::less<>> absent_;  // collections that cannot be read
+  std::set<std::string, std::less<>> made_;    // and those that were made for that
+  std::string making_;                         // the one that is being made
+  bool bucket_tried_ = false;
+  int failures_in_a_row_ = 0;
+  PushBarriers barriers_;
+  std::map<std::int64_t, int> contests_;  // how often a record was contested
+  // What keeps the exchange from success, by the collection or record that it is about.
+  std::map<std::string, Error, std::less<>> troubles_;
+};
+
+}  // namespace tombolo::sync
