@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "core/names.h"
+#include "protocol/kinto_id.h"
 
 namespace tombolo::client {
 namespace {
@@ -127,7 +128,7 @@ Result<std::int64_t> Catalog::pending_mask(const CollectionEntry& entry) {
   for (const RemoteEntry& remote : **all) {
     if (remote.kind == RemoteKind::stream && remote.names(entry.name)) mask |= remote.bit();
   }
-  if (mask != 0) return mask;
+  if (mask != 0 || !protocol::kinto::is_valid_id(entry.name)) return mask;
   for (const RemoteEntry& remote : **all) {  // that takes all will own it at its next exchange
     if (remote.kind == RemoteKind::kinto && remote.collections.empty()) return remote.bit();
   }

@@ -5,7 +5,7 @@
 
 #include "client/rebase.h"
 #include "client/remote_store.h"
-#include "core/names.h"
+#include "protocol/kinto_id.h"
 #include "store/id.h"
 
 namespace tombolo::client {
@@ -174,7 +174,7 @@ Result<std::vector<std::string>> adopt_collections(WriteSession& session, const 
     if (auto done = append_owned(session, std::nullopt, wanted); !done) return fail(done);
   }
   for (const std::string& name : wanted) {
-    if (!core::check_name("a collection", name)) continue;
+    if (!protocol::kinto::is_valid_id(name)) continue;
     const auto entry = session.catalog().collection(name);
     if (!entry) return fail(entry);
     if ((*entry)->remote_key == remote.key) continue;

@@ -139,6 +139,11 @@ void KintoClientSession::discover() {
 
 // A bucket that is not there, or does not show its collections, has none for us.
 void KintoClientSession::discovered(const KintoResponse& response) {
+  if (response.status == 403) {
+    hidden_bucket_ = Error{ErrorCode::permission_denied,
+                           "bucket \"" + options_.bucket +
+                               "\" is not there or may not be read: " + answer_text(response.body)};
+  }
   if (!is_success(response.status)) return begin(found_);
   const auto page = protocol::kinto::read_list(response.body);
   if (!page) return end(fail(page));
@@ -154,6 +159,7 @@ void KintoClientSession::begin(std::span<const std::string> found) {
   auto collections = host_.collections(found);
   if (!collections) return end(fail(collections));
   collections_ = std::move(*collections);
+  if (collections_.empty() && hidden_bucket_) return end(std::unexpected(*hidden_bucket_));
   pull_next();
 }
 

@@ -175,6 +175,7 @@ class KintoClientSession {
   std::size_t batch_size_ = 1;  // at most batch_limit_; smaller after a batch was refused
   std::string discovery_query_;
   std::vector<std::string> found_;
+  std::optional<Error> hidden_bucket_;
 
   std::vector<std::string> collections_;
   std::size_t current_ = 0;  // of collections_, while pulling
