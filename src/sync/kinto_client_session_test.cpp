@@ -24,7 +24,8 @@ std::string list_of(std::int64_t first, std::int64_t last) {
   std::string body = R"({"data":[)";
   for (std::int64_t tag = first; tag <= last; ++tag) {
     if (tag != first) body += ",";
-    body += R"({"id":"r)" + std::to_string(tag) + R"(","last_modified":)" + std::to_string(tag) + "}";
+    body +=
+        R"({"id":"r)" + std::to_string(tag) + R"(","last_modified":)" + std::to_string(tag) + "}";
   }
   return body + "]}";
 }
@@ -112,8 +113,8 @@ class KintoClientSessionTest : public ::testing::Test, public KintoClientHost {
                                                   const PushBarriers& barriers) override {
     std::vector<PendingRecord> records;
     for (const PendingRecord& record : pending_) {
-      const bool barred = barriers.records.contains(record.key) ||
-                          barriers.collections.contains(record.collection);
+      const bool barred =
+          barriers.records.contains(record.key) || barriers.collections.contains(record.collection);
       if (!barred && records.size() < max_records) records.push_back(record);
     }
     return records;
@@ -187,14 +188,13 @@ TEST_F(KintoClientSessionTest, PushesWithPreconditionsInBatchesOfTheServersSizeA
           {.status = 304}});
   exchange();
   EXPECT_TRUE(*result_);
-  EXPECT_EQ(
-      bodies_[2],
-      R"({"requests":[{"method":"PUT","path":"/buckets/b/collections/c/records/new",)"
-      R"("headers":{"If-None-Match":"*"},"body":{"data":{"id_was":"new"}}},)"
-      R"({"method":"PUT","path":"/buckets/b/collections/c/records/known",)"
-      R"("headers":{"If-Match":"\"5\""},"body":{"data":{"id_was":"known"}}},)"
-      R"({"method":"DELETE","path":"/buckets/b/collections/c/records/deleted",)"
-      R"("headers":{"If-Match":"\"6\""}}]})");
+  EXPECT_EQ(bodies_[2],
+            R"({"requests":[{"method":"PUT","path":"/buckets/b/collections/c/records/new",)"
+            R"("headers":{"If-None-Match":"*"},"body":{"data":{"id_was":"new"}}},)"
+            R"({"method":"PUT","path":"/buckets/b/collections/c/records/known",)"
+            R"("headers":{"If-Match":"\"5\""},"body":{"data":{"id_was":"known"}}},)"
+            R"({"method":"DELETE","path":"/buckets/b/collections/c/records/deleted",)"
+            R"("headers":{"If-Match":"\"6\""}}]})");
   EXPECT_TRUE(pending_.empty());
   EXPECT_EQ(log_.back().substr(0, kRecords.size()), kRecords) << "what others wrote meanwhile";
 }

@@ -1,0 +1,407 @@
+// The library's kinto remotes against the real server, through a proxy that meddles.
+#include <atomic>
+#include <functional>
+#include <gtest/gtest.h>
+#include <memory>
+
+#include "client/test_database.h"
+#include "kinto/test_server.h"
+#include "net/http_server.h"
+#include "os/clock.h"
+#include "os/stream_logger.h"
+
+#include "tombolo/tombolo.hpp"
+
+namespace tombolo {
+namespace {
+
+constexpr std::int64_t kPatienceMs = 20'000;
+
+// Passes requests on. `meddle` may answer in the server's place, before or after the server saw the
+// request.
+class Proxy {
+ public:
+  enum class Fate { pass, lose_request, lose_answer };
+
+  explicit Proxy(kinto_cases::TestServer& server) : server_(&server) {
+    auto started = net::HttpServer::start(
+        {},
+        [this](net::HttpRequest&& request, net::HttpResponder responder) {
+          handle(request, std::move(responder));
+        },
+        logger_);
+    http_ = std::move(started.value());
+  }
+  ~Proxy() { http_->stop(0); }
+
+  void lead_to(kinto_cases::TestServer& server) { server_ = &server; }
+  void meddle(std::function<Fate(const net::HttpRequest&)> meddle) { meddle_ = std::move(meddle); }
+  std::string origin() const { return "http://127.0.0.1:" + std::to_string(http_->port()); }
+  int requests() const { return requests_; }
+
+ private:
+  void handle(const net::HttpRequest& request, net::HttpResponder responder) {
+    ++requests_;
+    const Fate fate = meddle_ ? meddle_(request) : Fate::pass;
+    if (fate == Fate::lose_request) return responder.send({.status = 503});
+    net::ClientRequest passed;
+    passed.method = request.method_name();
+    passed.url = server_.load()->origin() + std::string(request.target());
+    passed.body = request.body;
+    for (const char* name : {"Authorization", "If-Match", "If-None-Match", "Content-Type"}) {
+      if (const auto value = request.headers.get(name)) passed.headers.add(name, *value);
+    }
+    const auto answer = server_.load()->send(std::move(passed));
+    if (!answer || fate == Fate::lose_answer) return responder.send({.status = 503});
+    net::HttpResponse response{.status = answer->status, .body = answer->body};
+    for (const char* name : {"ETag", "Next-Page", "Content-Type", "Backoff"}) {
+      if (const auto value = answer->headers.get(name)) response.headers.add(name, *value);
+    }
+    responder.send(std::move(response));
+  }
+
+  std::atomic<kinto_cases::TestServer*> server_;
+  std::function<Fate(const net::HttpRequest&)> meddle_;
+  std::atomic<int> requests_ = 0;
+  os::SystemClock clock_;
+  os::StreamLogger logger_{clock_, os::LogFormat::human, LogLevel::error};
+  std::unique_ptr<net::HttpServer> http_;
+};
+
+class KintoRemoteTest : public testing::DatabaseFixture {
+ protected:
+  void SetUp() override {
+    DatabaseFixture::SetUp();
+    other_.emplace(Database::open(path() + ".other", {.durability = Durability::relaxed}).value());
+  }
+  void TearDown() override {
+    other_.reset();
+    DatabaseFixture::TearDown();
+  }
+  Database& other() { return *other_; }
+
+  Remote connect(Database& database, ConflictPolicy policy = ConflictPolicy::merge,
+                 const std::string& user = "alice") {
+    return database
+        .connect({.url = proxy_.origin() + "/v1/buckets/main",
+                  .name = "server",
+                  .authentication = BasicCredentials{user, "secret"},
+                  .collections = {"c"},
+                  .conflict_policy = policy,
+                  .automatic = false})
+        .value();
+  }
+  // Exchanges once, as a device that comes online for a moment.
+  static void sync(Remote remote) {
+    const auto done = remote.wait_until_synced(kPatienceMs);
+    EXPECT_TRUE(done) << done.error().message;
+    const auto status = remote.status();
+    ASSERT_TRUE(status);
+    EXPECT_TRUE(status->synced);
+    EXPECT_EQ(status->pending, 0);
+    remote.disconnect();
+  }
+  void sync(Database& database, ConflictPolicy policy = ConflictPolicy::merge) {
+    sync(connect(database, policy));
+  }
+  static Object contents(const Database& database) {
+    Object all;
+    const auto records = database.collection("c").order_by("id").all().value();
+    for (const Record& record : records) all.set(record.id(), record.fields());
+    return all;
+  }
+  // The records as the server lists them, without the tags.
+  Object on_server(kinto_cases::TestServer& server) {
+    const auto answer = send(server, "GET", "/records");
+    Object all;
+    const Value list = Value::parse(answer.body).value();
+    for (const Value& record : *list["data"].if_array()) {
+      Object fields = *record.if_object();
+      const std::string id(record["id"].as_string());
+      fields.erase("id");
+      fields.erase("last_modified");
+      all.set(id, fields);
+    }
+    return all;
+  }
+  Object on_server() { return on_server(server_); }
+  net::ClientResponse send(kinto_cases::TestServer& server, const std::string& method,
+                           const std::string& below, const std::string& body = "") {
+    net::ClientRequest request{.method = method,
+                               .url = server.origin() + "/v1/buckets/main/collections/c" + below,
+                               .body = body};
+    request.headers.add("Authorization", "Basic YWxpY2U6c2VjcmV0");
+    if (!body.empty()) request.headers.add("Content-Type", "application/json");
+    return server.send(std::move(request)).value();
+  }
+  void create(Database& database, Object record) {
+    ASSERT_TRUE(database.collection("c").create(std::move(record)));
+  }
+  // One record that both devices hold as the server does.
+  void share(Object record) {
+    create(db(), std::move(record));
+    sync(db());
+    sync(other());
+  }
+  static std::vector<Loss> losses(const Database& database) { return database.losses().value(); }
+
+  kinto_cases::TestServer server_{{{"kinto.flush_enabled", "true"}}};
+  Proxy proxy_{server_};
+  std::optional<Database> other_;
+};
+
+TEST_F(KintoRemoteTest, TwoDevicesExchangeThroughAServerThatOnlyKnowsKinto) {
+  for (int i = 0; i < 60; ++i) create(db(), {{"id", "r" + std::to_string(i)}, {"x", i}});
+  create(other(), {{"id", "theirs"}, {"x", Value()}});
+  sync(db());
+  sync(other());
+  sync(db());
+  EXPECT_EQ(contents(db()).size(), 61u);
+  EXPECT_EQ(contents(db()), contents(other()));
+  EXPECT_EQ(contents(db()), on_server());
+  EXPECT_TRUE(losses(db()).empty());
+  EXPECT_TRUE(losses(other()).empty());
+  const int before = proxy_.requests();
+  sync(db());
+  EXPECT_EQ(proxy_.requests() - before, 2) << "the hello, and that nothing has changed";
+}
+
+TEST_F(KintoRemoteTest, ChangesOfDifferentFieldsBothStay) {
+  share({{"id", "r"}, {"x", 1}, {"y", 1}});
+  ASSERT_TRUE(db().collection("c").patch("r", {{"x", 2}}));
+  ASSERT_TRUE(other().collection("c").patch("r", {{"y", 3}}));
+  sync(db());
+  sync(other());
+  sync(db());
+  const Object both{{"r", Object{{"x", 2}, {"y", 3}}}};
+  EXPECT_EQ(contents(db()), both);
+  EXPECT_EQ(contents(other()), both);
+  EXPECT_EQ(on_server(), both);
+  EXPECT_TRUE(losses(other()).empty());
+}
+
+TEST_F(KintoRemoteTest, OfOneFieldTheLaterPushStaysAndTheLoserIsInTheLedger) {
+  share({{"id", "r"}, {"x", 1}});
+  ASSERT_TRUE(db().collection("c").patch("r", {{"x", "first"}}));
+  ASSERT_TRUE(other().collection("c").patch("r", {{"x", "second"}}));
+  sync(db());
+  sync(other());
+  sync(db());
+  EXPECT_EQ(on_server(), (Object{{"r", Object{{"x", "second"}}}}));
+  EXPECT_EQ(contents(db()), on_server());
+  ASSERT_EQ(losses(other()).size(), 1u);
+  EXPECT_EQ(losses(other())[0].field, "x");
+  EXPECT_EQ(losses(other())[0].losing_value, Value("first"));
+  EXPECT_EQ(losses(other())[0].winning_value, Value("second"));
+}
+
+TEST_F(KintoRemoteTest, CountersOfTwoDevicesAddUp) {
+  share({{"id", "r"}, {"n", 10}});
+  ASSERT_TRUE(db().collection("c").increment("r", "n", 1));
+  ASSERT_TRUE(other().collection("c").increment("r", "n", 2));
+  sync(db());
+  sync(other());
+  EXPECT_EQ(on_server(), (Object{{"r", Object{{"n", 13}}}}));
+}
+
+TEST_F(KintoRemoteTest, TheServersRecordWinsWhereThatIsThePolicy) {
+  share({{"id", "r"}, {"x", 1}, {"y", 1}});
+  ASSERT_TRUE(db().collection("c").patch("r", {{"x", 2}}));
+  ASSERT_TRUE(other().collection("c").patch("r", {{"y", 3}}));
+  sync(db());
+  sync(other(), ConflictPolicy::server_wins);
+  EXPECT_EQ(contents(other()), (Object{{"r", Object{{"x", 2}, {"y", 1}}}}));
+  EXPECT_EQ(contents(other()), on_server());
+  const auto lost = losses(other());
+  ASSERT_EQ(lost.size(), 2u) << "x and y differ from what the device showed";
+  EXPECT_EQ(lost[1].field, "y");
+  EXPECT_EQ(lost[1].losing_value, Value(3));
+  EXPECT_EQ(lost[1].rule, "server-wins");
+  ASSERT_TRUE(other().restore_loss(lost[1].id));
+  sync(other(), ConflictPolicy::server_wins);
+  EXPECT_EQ(on_server(), (Object{{"r", Object{{"x", 2}, {"y", 3}}}}));
+}
+
+TEST_F(KintoRemoteTest, OurRecordWinsWhereThatIsThePolicy) {
+  share({{"id", "r"}, {"x", 1}, {"y", 1}});
+  ASSERT_TRUE(db().collection("c").patch("r", {{"x", 2}}));
+  ASSERT_TRUE(other().collection("c").patch("r", {{"y", 3}}));
+  sync(db());
+  sync(other(), ConflictPolicy::client_wins);
+  EXPECT_EQ(on_server(), (Object{{"r", Object{{"x", 1}, {"y", 3}}}}));
+  const auto lost = losses(other());
+  ASSERT_EQ(lost.size(), 2u);
+  EXPECT_EQ(lost[0].losing_value, Value(2));
+  EXPECT_EQ(lost[0].rule, "client-wins");
+}
+
+TEST_F(KintoRemoteTest, TheLaterRecordWinsWhereThatIsThePolicy) {
+  share({{"id", "r"}, {"x", 1}});
+  ASSERT_TRUE(other().collection("c").patch("r", {{"x", "early"}}));
+  ASSERT_TRUE(db().collection("c").patch("r", {{"x", "late"}}));
+  sync(db());
+  sync(other(), ConflictPolicy::last_writer_wins);
+  EXPECT_EQ(contents(other()), (Object{{"r", Object{{"x", "late"}}}}));
+  ASSERT_EQ(losses(other()).size(), 1u);
+  EXPECT_EQ(losses(other())[0].losing_value, Value("early"));
+}
+
+TEST_F(KintoRemoteTest, ADeleteAndAnEditMeetTheSameWayOnBothSides) {
+  share({{"id", "edited-later"}, {"x", 1}});
+  create(db(), {{"id", "deleted-later"}, {"x", 1}});
+  sync(db());
+  sync(other());
+  ASSERT_TRUE(db().collection("c").remove("edited-later"));
+  ASSERT_TRUE(db().collection("c").patch("deleted-later", {{"x", 5}}));
+  ASSERT_TRUE(other().collection("c").patch("edited-later", {{"x", 2}}));
+  ASSERT_TRUE(other().collection("c").remove("deleted-later"));
+  sync(db());
+  sync(other());
+  sync(db());
+  EXPECT_EQ(on_server(), (Object{{"edited-later", Object{{"x", 2}}}}));
+  EXPECT_EQ(contents(db()), on_server());
+  EXPECT_EQ(contents(other()), on_server());
+  ASSERT_EQ(losses(other()).size(), 2u);
+}
+
+TEST_F(KintoRemoteTest, AWriteWhoseAnswerWasLostIsNotMadeTwice) {
+  share({{"id", "r"}, {"n", 10}});
+  ASSERT_TRUE(db().collection("c").increment("r", "n", 1));
+  create(db(), {{"id", "new"}, {"x", 1}});
+  std::atomic<bool> lose = true;
+  proxy_.meddle([&](const net::HttpRequest& request) {
+    const bool batch = request.target().ends_with("/batch");
+    return batch && lose.exchange(false) ? Proxy::Fate::lose_answer : Proxy::Fate::pass;
+  });
+  sync(db());
+  EXPECT_EQ(on_server(), (Object{{"new", Object{{"x", 1}}}, {"r", Object{{"n", 11}}}}));
+  EXPECT_EQ(contents(db()), on_server());
+  EXPECT_TRUE(losses(db()).empty());
+}
+
+TEST_F(KintoRemoteTest, AnExchangeThatIsCutAtEveryRequestComesToItsEnd) {
+  for (int i = 0; i < 80; ++i) create(db(), {{"id", "r" + std::to_string(i)}, {"x", i}});
+  for (int i = 0; i < 5; ++i) create(other(), {{"id", "o" + std::to_string(i)}, {"x", i}});
+  sync(other());
+  for (int cut = 1; cut < 14; ++cut) {
+    std::atomic<int> left = cut;
+    proxy_.meddle([&](const net::HttpRequest&) {
+      if (--left > 0) return Proxy::Fate::pass;
+      return cut % 2 == 0 ? Proxy::Fate::lose_answer : Proxy::Fate::lose_request;
+    });
+    Remote remote = connect(db());
+    (void)remote.wait_until_synced(200);
+    const bool claims = remote.status().value().synced;
+    EXPECT_TRUE(!claims || contents(db()) == on_server());
+    remote.disconnect();
+  }
+  proxy_.meddle({});
+  sync(db());
+  sync(other());
+  EXPECT_EQ(contents(db()), on_server());
+  EXPECT_EQ(contents(other()), on_server());
+  EXPECT_EQ(on_server().size(), 85u);
+}
+
+TEST_F(KintoRemoteTest, AWriteThatIsRefusedBecomesADeadLetterAndBlocksNobody) {
+  create(db(), {{"id", "not a Kinto id!"}, {"x", 1}});
+  create(db(), {{"id", "good"}, {"x", 1}});
+  sync(db());
+  EXPECT_EQ(on_server(), (Object{{"good", Object{{"x", 1}}}}));
+  const auto letters = db().dead_letters().value();
+  ASSERT_EQ(letters.size(), 1u);
+  EXPECT_EQ(letters[0].record, "not a Kinto id!");
+  EXPECT_EQ(letters[0].code, "HTTP_400");
+  EXPECT_EQ(contents(db()).size(), 2u) << "the device keeps what it wrote";
+  ASSERT_TRUE(db().discard_dead_letter(letters[0].id));
+  EXPECT_EQ(contents(db()), on_server());
+}
+
+TEST_F(KintoRemoteTest, AServerThatLostEverythingGetsItAllBack) {
+  share({{"id", "r"}, {"x", 1}});
+  create(other(), {{"id", "s"}, {"x", 2}});
+  sync(other());
+  sync(db());
+  ASSERT_EQ(send(server_, "DELETE", "").status, 200) << "the collection, without tombstones";
+  ASSERT_EQ(send(server_, "PUT", "", "{}").status, 201);
+  sync(db());
+  EXPECT_EQ(on_server(), contents(db()));
+  EXPECT_EQ(on_server().size(), 2u);
+  sync(other());
+  EXPECT_EQ(contents(other()), on_server());
+}
+
+TEST_F(KintoRemoteTest, AnotherServerBehindTheNameGetsWhatTheFirstOneHad) {
+  share({{"id", "r"}, {"x", 1}});
+  kinto_cases::TestServer second;
+  const auto remote = db().connect({.url = second.origin() + "/v1/buckets/main",
+                                    .name = "server",
+                                    .authentication = BasicCredentials{"alice", "secret"},
+                                    .collections = {"c"},
+                                    .automatic = false});
+  ASSERT_TRUE(remote) << remote.error().message;
+  sync(*remote);
+  EXPECT_EQ(on_server(second), (Object{{"r", Object{{"x", 1}}}}));
+}
+
+TEST_F(KintoRemoteTest, AForgottenRemoteLeavesTheRecordsAsOurOwn) {
+  share({{"id", "r"}, {"x", 1}});
+  ASSERT_TRUE(other().forget_remote("server"));
+  EXPECT_EQ(contents(other()), (Object{{"r", Object{{"x", 1}}}}));
+  EXPECT_EQ(other().status().value().pending, 0);
+  ASSERT_TRUE(other().collection("c").patch("r", {{"y", 2}}));
+  EXPECT_EQ(contents(other()), (Object{{"r", Object{{"x", 1}, {"y", 2}}}}));
+  EXPECT_EQ(other().operations(10, "c", "r").value().size(), 2u);
+  sync(other());
+  EXPECT_EQ(on_server(), (Object{{"r", Object{{"x", 1}, {"y", 2}}}}));
+}
+
+TEST_F(KintoRemoteTest, LocalWritesGoUpByThemselvesAndPollsBringNews) {
+  const auto options = [&] {
+    return RemoteOptions{.url = proxy_.origin() + "/v1/buckets/main",
+                         .name = "server",
+                         .authentication = BasicCredentials{"alice", "secret"},
+                         .poll_interval_ms = 50};
+  };
+  Remote mine = db().connect(options()).value();
+  create(db(), {{"id", "r"}, {"x", 1}});
+  ASSERT_TRUE(mine.wait_until_synced(kPatienceMs));
+  Remote theirs = other().connect(options()).value();
+  ASSERT_TRUE(theirs.wait_until_synced(kPatienceMs));
+  testing::Watched<int> seen;
+  auto live = other().collection("c").where("x", 2).observe([&](const Changes& changes) {
+    seen.change([&](int& count) { count += static_cast<int>(changes.entered.size()); });
+  });
+  ASSERT_TRUE(live);
+  ASSERT_TRUE(db().collection("c").patch("r", {{"x", 2}}));
+  EXPECT_TRUE(seen.wait([](int count) { return count > 0; }, kPatienceMs));
+}
+
+TEST_F(KintoRemoteTest, WrongCredentialsAndWrongUrlsStopTheRemoteWithAReason) {
+  server_.send({.method = "GET", .url = server_.origin() + "/v1/"}).value();
+  Remote stranger = db().connect({.url = proxy_.origin() + "/v1/buckets/default",
+                                  .name = "nobody",
+                                  .collections = {"d"},
+                                  .automatic = false})
+                        .value();
+  const auto refused = stranger.wait_until_synced(kPatienceMs);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unauthenticated) << refused.error().message;
+  EXPECT_EQ(stranger.status().value().state, RemoteState::stopped);
+
+  Remote lost = db().connect({.url = proxy_.origin() + "/elsewhere",
+                              .name = "lost",
+                              .collections = {"e"},
+                              .automatic = false})
+                    .value();
+  const auto wrong = lost.wait_until_synced(kPatienceMs);
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, ErrorCode::unsupported) << wrong.error().message;
+
+  const auto broken = db().connect({.url = "http://host/v1/buckets/a/collections/b"});
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().code, ErrorCode::invalid_argument);
+}
+
+}  // namespace
+}  // namespace tombolo
