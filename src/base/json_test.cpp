@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -225,6 +226,62 @@ RC_GTEST_PROP(JsonWriter, WritesWhatTheReaderReads, ()) {
   const auto again = parse_json(value.to_json());
   RC_ASSERT(again.has_value());
   RC_ASSERT(*again == value);
+}
+
+// Character by character, as ECMAScript 2024, QuoteJSONString tells.
+std::string quoted_slowly(const std::string& text) {
+  std::string out = "\"";
+  for (std::size_t index = 0; index < text.size(); ++index) {
+    const auto byte = static_cast<unsigned char>(text[index]);
+    const std::size_t named = std::string_view("\"\\\b\f\n\r\t").find(text[index]);
+    char escape[8] = {};
+    if (named != std::string_view::npos) {
+      out += {'\\', "\"\\bfnrt"[named]};
+    } else if (byte < 0x20) {
+      std::snprintf(escape, sizeof escape, "\\u%04x", byte);
+      out += escape;
+    } else if (is_surrogate_form(text, index)) {
+      const auto second = static_cast<unsigned char>(text[++index]);
+      const auto third = static_cast<unsigned char>(text[++index]);
+      std::snprintf(escape, sizeof escape, "\\ud%x%02x", (second & 0x3FU) >> 2,
+                    (second & 3U) << 6 | (third & 0x3FU));
+      out += escape;
+    } else {
+      out.push_back(text[index]);
+    }
+  }
+  return out + '"';
+}
+
+RC_GTEST_PROP(JsonWriter, QuotesAsALookAtEachCharacterWould, (const std::string& start)) {
+  const auto parts = *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
+      "plain text of some length", "x", "\"", "\\", "\n", "\x01", "\x1F", " ", "\x7F",
+      "\xED\xA0\x80", "\xED\xBF\xBF", "\xED\x9F\xBF", "\xED", "\xC3\xA9", "\xFF"));
+  std::string text = start;
+  for (const std::string& part : parts) text += part;
+  std::string out = "before";
+  append_json_string(out, text);
+  RC_ASSERT(out == "before" + quoted_slowly(text));
+}
+
+// Every place in and across the blocks in which the reader looks for what ends a run.
+TEST(JsonReader, ReadsAStringWhereverItEnds) {
+  for (std::size_t length = 0; length < 40; ++length) {
+    const std::string run(length, 'x');
+    for (const std::string& text :
+         {run, run + "\xC3\xA9" + run, "\xE2\x82\xAC" + run + "\"\n" + run}) {
+      for (const char* after : {"", " ", "                    "}) {
+        const auto value = parse_json(Value(text).to_json() + after);
+        ASSERT_TRUE(value) << text;
+        EXPECT_EQ(value->as_string(), text);
+      }
+      EXPECT_FALSE(parse_json("\"" + run + "\x1F" + text + "\""));
+      EXPECT_FALSE(parse_json("\"" + run + "\xFF\""));
+      std::string unfinished = Value(text).to_json();
+      unfinished.pop_back();
+      EXPECT_FALSE(parse_json(unfinished));
+    }
+  }
 }
 
 RC_GTEST_PROP(JsonWriter, WritesTheShortestTextOfEveryDouble, (std::uint64_t bits)) {

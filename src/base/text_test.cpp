@@ -134,6 +134,18 @@ RC_GTEST_PROP(Utf8, KnowsSurrogatesFromCharacters, ()) {
   RC_ASSERT(is_utf8(encode(points)) == !surrogates);
 }
 
+// Wherever the sequence stands among blocks of ASCII.
+TEST(Utf8, FindsASequenceInEveryPlace) {
+  for (std::size_t length = 0; length < 50; ++length) {
+    for (std::size_t place = 0; place <= length; ++place) {
+      std::string text(length, 'x');
+      EXPECT_TRUE(is_utf8(std::string(text).insert(place, "\xE2\x82\xAC\xF0\x9F\x98\x80")));
+      EXPECT_FALSE(is_utf8(std::string(text).insert(place, "\xE2\x82")));
+      EXPECT_FALSE(is_utf8(std::string(text).insert(place, "\xC3\xA9\xFF")));
+    }
+  }
+}
+
 bool before(std::string_view left, std::string_view right) {
   return compare_utf16(left, right) < 0;
 }
