@@ -58,6 +58,24 @@ std::string_view name_of(ClientEvent event) {
   return "unknown";
 }
 
+const DownloadedOperation* DownloadedBatch::next() {
+  while (!bodies_.empty()) {
+    current_.body = bodies_.front();
+    bodies_ = bodies_.subspan(1);
+    Result<core::Operation> operation = protocol::parse_operation_json(current_.body);
+    if (!operation) {
+      // It can never be applied, and to wait for it would hold up everything behind it.
+      if (unreadable_count++ == 0) first_problem = std::move(operation.error().message);
+      continue;
+    }
+    current_.operation = std::move(*operation);
+    ++operation_count;
+    last_sequence_number = current_.operation.sequence_number;
+    return &current_;
+  }
+  return nullptr;
+}
+
 StreamClientSession::StreamClientSession(StreamClientHost& host, StreamClientOptions options)
     : host_(host), options_(std::move(options)) {}
 
@@ -200,26 +218,10 @@ void StreamClientSession::receive(OperationBatch& message) {
   apply(message, max);
 }
 
-DownloadedBatch StreamClientSession::decode(const OperationBatch& message) {
-  DownloadedBatch batch;
-  batch.operations.reserve(message.operations.size());
-  for (const std::string_view body : message.operations) {
-    Result<core::Operation> operation = protocol::parse_operation_json(body);
-    if (!operation) {
-      // It can never be applied, and to wait for it would hold up everything behind it.
-      host_.event(ClientEvent::unreadable_operation, 0, operation.error().message);
-      continue;
-    }
-    batch.operations.push_back({std::move(*operation), body});
-  }
-  return batch;
-}
-
 void StreamClientSession::apply(const OperationBatch& message, std::int64_t watermark) {
-  DownloadedBatch batch = decode(message);
+  DownloadedBatch batch(message.operations);
   batch.watermark = watermark;
-  batch.proof = message.proof;
-  const bool changes = !batch.operations.empty() || watermark != options_.watermark;
+  const bool changes = !message.operations.empty() || watermark != options_.watermark;
   if (changes || message.proof) {
     if (const Result<void> done = host_.apply(batch); !done) {
       host_.event(ClientEvent::apply_failed, 0, done.error().message);
@@ -228,15 +230,15 @@ void StreamClientSession::apply(const OperationBatch& message, std::int64_t wate
   }
   options_.watermark = watermark;
   note_proof(message.proof);
-  if (!batch.operations.empty()) {
-    host_.event(ClientEvent::batch_received, static_cast<std::int64_t>(batch.operations.size()),
-                "");
+  if (batch.unreadable_count > 0) {
+    host_.event(ClientEvent::unreadable_operation, batch.unreadable_count, batch.first_problem);
   }
-  const std::int64_t last =
-      batch.operations.empty() ? 0 : batch.operations.back().operation.sequence_number;
+  if (batch.operation_count > 0) {
+    host_.event(ClientEvent::batch_received, batch.operation_count, "");
+  }
   std::optional<std::int64_t> delivered;
   if (message.max_delivery_sequence) delivered = watermark;
-  acknowledge(message, delivered, last);
+  acknowledge(message, delivered, batch.last_sequence_number);
   if (!message.is_final) return;
   if (!downloaded_) {
     downloaded_ = true;

@@ -39,10 +39,26 @@ struct DownloadedOperation {
 
 // Operations to apply in order, and how far the log of the server is known after them: both in one
 // transaction, or neither.
-struct DownloadedBatch {
-  std::vector<DownloadedOperation> operations;
+class DownloadedBatch {
+ public:
+  // `bodies` must outlive it.
+  explicit DownloadedBatch(std::span<const std::string_view> bodies) : bodies_(bodies) {}
+
+  // The next operation, which lives until the next call; null after the last one. It is read only
+  // now: a batch that is decoded as a whole leaves the cache before it is used. What cannot be read
+  // is left out.
+  const DownloadedOperation* next();
+
   std::int64_t watermark = 0;
-  std::optional<protocol::Proof> proof;  // of the server, at this watermark or later
+  // What next() gave and left out.
+  std::int64_t operation_count = 0;
+  std::int64_t last_sequence_number = 0;
+  std::int64_t unreadable_count = 0;
+  std::string first_problem;
+
+ private:
+  std::span<const std::string_view> bodies_;
+  DownloadedOperation current_;
 };
 
 // An operation that the server refused for good, or one of its operations that cannot be read here.
@@ -65,7 +81,7 @@ enum class ClientEvent {
   server_error,           // text = code and message; the connection closes
   server_restored,        // the server's log is shorter than ours: everything is compared anew
   diverged,               // the fingerprints differ although nothing is under way: as above
-  unreadable_operation,   // text = why; one of the server's operations was left out
+  unreadable_operation,   // count = operations of the server that were left out, text = why
 };
 std::string_view name_of(ClientEvent event);  // "connected", "initial_sync_done", ...
 
@@ -90,7 +106,7 @@ class StreamClientHost {
   virtual Result<void> bury(const Refusal& refusal) = 0;
   // Applies a downloaded batch with its watermark in one transaction. A known operation is no
   // error. After an Error nothing is acknowledged and the server sends it again.
-  virtual Result<void> apply(const DownloadedBatch& batch) = 0;
+  virtual Result<void> apply(DownloadedBatch& batch) = 0;
   // The server lost history (its backup was restored): every operation here above `server_vector`
   // becomes pending, and the watermark 0. An empty vector: every operation.
   virtual Result<void> start_over(const core::VersionVector& server_vector) = 0;
@@ -165,7 +181,6 @@ class StreamClientSession {
   void receive(protocol::ErrorMessage& message);
   void receive(protocol::OperationRejected& message, Now now);
   void apply(const protocol::OperationBatch& message, std::int64_t watermark);
-  DownloadedBatch decode(const protocol::OperationBatch& message);
   void acknowledge(const protocol::OperationBatch& message,
                    std::optional<std::int64_t> delivery_sequence,
                    std::int64_t last_sequence_number);

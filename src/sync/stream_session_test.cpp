@@ -294,5 +294,25 @@ TEST_F(StreamSessionTest, EndsTheSessionOnAnOperationWithoutAName) {
   EXPECT_NE(server_->close_code, 0);
 }
 
+TEST(DownloadedBatch, GivesEveryOperationInOrderAndLeavesOutWhatCannotBeRead) {
+  const core::Operation first = testing::make_operation("a", 3, 1'000, "x");
+  const core::Operation second = testing::make_operation("b", 8, 2'000, "y");
+  const std::string texts[] = {"{}", protocol::operation_json(first), "1",
+                               protocol::operation_json(second), R"({"id":"z"})"};
+  const std::vector<std::string_view> bodies(std::begin(texts), std::end(texts));
+  DownloadedBatch batch(bodies);
+  for (const core::Operation& expected : {first, second}) {
+    const DownloadedOperation* given = batch.next();
+    ASSERT_NE(given, nullptr);
+    EXPECT_EQ(given->operation, expected);
+    EXPECT_EQ(given->body, protocol::operation_json(expected));
+  }
+  EXPECT_EQ(batch.next(), nullptr);
+  EXPECT_EQ(batch.operation_count, 2);
+  EXPECT_EQ(batch.last_sequence_number, 8);
+  EXPECT_EQ(batch.unreadable_count, 3);
+  EXPECT_NE(batch.first_problem.find("'id' is missing"), std::string::npos) << batch.first_problem;
+}
+
 }  // namespace
 }  // namespace tombolo::sync

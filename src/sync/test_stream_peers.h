@@ -273,14 +273,14 @@ class MemoryClient final : public StreamClientHost {
     buried.push_back(refusal);
     return {};
   }
-  Result<void> apply(const DownloadedBatch& batch) override {
+  Result<void> apply(DownloadedBatch& batch) override {
     if (apply_failure) return std::unexpected<Error>(*apply_failure);
-    for (const DownloadedOperation& downloaded : batch.operations) {
-      const auto known = index.find(downloaded.operation.id);
+    while (const DownloadedOperation* downloaded = batch.next()) {
+      const auto known = index.find(downloaded->operation.id);
       if (known != index.end()) {
         log[known->second].pending = false;  // the server has it
       } else {
-        add(downloaded.operation, std::string(downloaded.body), false);
+        add(downloaded->operation, std::string(downloaded->body), false);
       }
     }
     watermark = batch.watermark;

@@ -287,12 +287,12 @@ Result<void> StreamConnector::bury(const sync::Refusal& refusal) {
   });
 }
 
-Result<void> StreamConnector::apply(const sync::DownloadedBatch& batch) {
+Result<void> StreamConnector::apply(sync::DownloadedBatch& batch) {
   // Lost in a power loss, they come again: the watermark is lost with them.
   const auto take = [&](WriteSession& session) -> Result<void> {
     session.set_origin(remote().name);
-    for (const sync::DownloadedOperation& downloaded : batch.operations) {
-      const core::Operation& operation = downloaded.operation;
+    while (const sync::DownloadedOperation* downloaded = batch.next()) {
+      const core::Operation& operation = downloaded->operation;
       if (!remote().names(operation.collection)) continue;
       auto done = ingest(session, operation, remote().bit());
       if (!done && done.error().code != ErrorCode::invalid_data &&

@@ -58,7 +58,7 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
   Result<void> mark_acknowledged(std::span<const std::string> operation_ids,
                                  const std::optional<protocol::Proof>& proof) override;
   Result<void> bury(const sync::Refusal& refusal) override;
-  Result<void> apply(const sync::DownloadedBatch& batch) override;
+  Result<void> apply(sync::DownloadedBatch& batch) override;
   Result<void> start_over(const core::VersionVector& server_vector) override;
   Result<std::optional<std::string>> fingerprint() override;
   void event(sync::ClientEvent event, std::int64_t count, std::string_view text) override;
