@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "client/fingerprint.h"
+#include "core/fingerprint.h"
 #include "client/local_schema.h"
 #include "client/operation_body.h"
 #include "client/recovery.h"
@@ -368,7 +368,7 @@ Result<core::VersionVector> read_version_vector(const ReadConnection& read) {
 Result<std::string> fingerprint_of(const ReadConnection& read, const RemoteEntry& remote) {
   auto snapshot = store::Transaction::begin(read.connection, store::Transaction::Kind::deferred);
   if (!snapshot) return fail(snapshot);
-  Fingerprint sum;
+  core::Fingerprint sum;
   const std::string names = names_json(remote.collections);
   auto totals =
       read.cache.get("SELECT fingerprint FROM collections c WHERE " + std::string(kOwnCollections));
@@ -380,7 +380,7 @@ Result<std::string> fingerprint_of(const ReadConnection& read, const RemoteEntry
       const Result<bool> more = rows.next();
       if (!more) return fail(more);
       if (!*more) break;
-      sum.add(Fingerprint::from_bytes(rows.row().blob(0)));
+      sum.add(core::Fingerprint::from_bytes(rows.row().blob(0)));
     }
   }
   auto missing = read.cache.get(

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "client/fingerprint.h"
+#include "core/fingerprint.h"
 #include "net/http_server.h"
 #include "protocol/operation_json.h"
 #include "protocol/stream_message.h"
@@ -152,7 +152,7 @@ class StreamServer {
   std::mutex mutex_;
   std::vector<Entry> log_;
   std::set<std::string> known_;
-  client::Fingerprint sum_;
+  core::Fingerprint sum_;
   std::string node_ = "server-1";
   std::string refused_;
   std::string token_;

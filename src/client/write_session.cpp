@@ -108,10 +108,10 @@ Result<void> WriteSession::flush() {
   if (!dirty_) return {};
   for (const Totals& totals : totals_) {
     auto stored = store_.statements()[Sql::read_collection_totals].query_one(
-        [](const store::Row& row) { return Fingerprint::from_bytes(row.blob(0)); },
+        [](const store::Row& row) { return core::Fingerprint::from_bytes(row.blob(0)); },
         totals.collection_key);
     if (!stored) return fail(stored);
-    Fingerprint sum = stored->value_or(Fingerprint());
+    core::Fingerprint sum = stored->value_or(core::Fingerprint());
     sum.add(totals.added);
     const auto bytes = sum.bytes();
     auto done = store_.statements()[Sql::write_collection_totals].run(
@@ -204,7 +204,7 @@ Result<void> WriteSession::append_operation(CollectionEntry& collection, std::in
   return {};
 }
 
-Fingerprint& WriteSession::fingerprint_of(const CollectionEntry& collection) {
+core::Fingerprint& WriteSession::fingerprint_of(const CollectionEntry& collection) {
   dirty_ = true;
   for (Totals& totals : totals_) {
     if (totals.collection_key == collection.key) return totals.added;

@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "client/fingerprint.h"
+#include "core/fingerprint.h"
 #include "client/local_store.h"
 #include "client/writer_lock.h"
 #include "core/fold.h"
@@ -131,13 +131,13 @@ class WriteSession {
  private:
   struct Totals {
     std::int64_t collection_key;
-    Fingerprint added;
+    core::Fingerprint added;
   };
 
   WriteSession(LocalStore& store, WriterLock& lock);
   Result<void> load_state();
   Result<void> flush();
-  Fingerprint& fingerprint_of(const CollectionEntry& collection);
+  core::Fingerprint& fingerprint_of(const CollectionEntry& collection);
 
   LocalStore& store_;
   WriterLock& lock_;

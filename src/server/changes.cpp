@@ -70,27 +70,40 @@ Result<StoredObject> put_row(WriteContext& context, const ObjectWrite& write,
   return object;
 }
 
-// Takes away everything in a list that goes with what contains it.
+// Takes away a group, collection or record that goes with what contains it.
+Result<void> purge_object(WriteContext& context, const ListPath& list, ObjectKey key) {
+  WriteTransaction& transaction = context.transaction();
+  if (list.kind == ResourceKind::group) return transaction.erase_row(list, key);
+  Result<std::optional<StoredObject>> row = transaction.row(key);
+  if (!row) return fail(row);
+  if (!*row || (*row)->state == ObjectState::purged) return {};
+  if (list.kind == ResourceKind::record) return purge_record(context, list, **row);
+  if ((*row)->state == ObjectState::alive) {
+    Result<void> ended = transaction.end_life(list.bucket, key, (*row)->permissions);
+    if (!ended) return ended;
+  }
+  RowUpdate update;
+  update.state = ObjectState::purged;
+  update.permissions = (*row)->permissions;
+  return transaction.update_row(list, key, update);
+}
+
 Result<void> purge_list(WriteContext& context, const ListPath& list) {
   WriteTransaction& transaction = context.transaction();
   Result<std::vector<ObjectKey>> keys = transaction.rows_of(list, false);
   if (!keys) return fail(keys);
   for (const ObjectKey key : *keys) {
-    if (list.kind != ResourceKind::record) {
-      if (Result<void> done = transaction.erase_row(list, key); !done) return done;
-      continue;
-    }
-    Result<std::optional<StoredObject>> row = transaction.row(key);
-    if (!row) return fail(row);
-    if (!*row || (*row)->state == ObjectState::purged) continue;
-    if (Result<void> done = purge_record(context, list, **row); !done) return done;
+    if (Result<void> done = purge_object(context, list, key); !done) return done;
   }
   return transaction.set_list_timestamp(list, 0);
 }
 
+// Records first: the deletes that this logs belong to the lives of their collections.
 Result<void> purge_below(WriteContext& context, const ObjectPath& path) {
   Result<std::vector<ListPath>> lists = context.transaction().lists_below(path);
   if (!lists) return fail(lists);
+  std::stable_partition(lists->begin(), lists->end(),
+                        [](const ListPath& list) { return list.kind == ResourceKind::record; });
   for (const ListPath& list : *lists) {
     if (Result<void> done = purge_list(context, list); !done) return done;
   }
@@ -101,6 +114,9 @@ Result<StoredObject> delete_row(WriteContext& context, const ObjectPath& path,
                                 const StoredObject& row, std::optional<std::int64_t> forced) {
   if (path.list.kind == ResourceKind::bucket || path.list.kind == ResourceKind::collection) {
     if (Result<void> done = purge_below(context, path); !done) return fail(done);
+    const std::string& bucket = path.list.kind == ResourceKind::bucket ? path.id : path.list.bucket;
+    Result<void> ended = context.transaction().end_life(bucket, row.key, row.permissions);
+    if (!ended) return fail(ended);
   }
   Result<std::int64_t> modified = move_timestamp(context, path.list, row.last_modified, forced);
   if (!modified) return fail(modified);

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/random.h"
+#include "core/fold.h"
 #include "os/files.h"
 #include "protocol/operation_json.h"
 #include "server/record_log.h"
@@ -139,7 +141,7 @@ TEST_F(ChangesTest, AnOperationIsAppliedOnceAndLateOnesAreFoldedIn) {
   const std::optional<StoredObject> record = read()->find(record_).value();
   EXPECT_EQ(Value::parse(record->data).value(), (Value{{"a", 2}, {"b", 3}}));
   EXPECT_EQ(read()->bucket_log("b").value().delivery_sequence, 3);
-  EXPECT_EQ(read()->version_vector("b").value().at("device"), 3);
+  EXPECT_TRUE(read()->author("b", "device").value());
 }
 
 TEST_F(ChangesTest, ARecordIsFoldedAgainOnceHoweverManyOldOperationsItGets) {
@@ -259,6 +261,110 @@ TEST_F(ChangesTest, DeletingACollectionHidesItsRecordsAndTellsTheLog) {
   put(record_, {{"a", 9}});
   EXPECT_EQ(read()->find(record_).value()->data, R"({"a":9})");
   EXPECT_EQ(read()->bucket_log("b").value().delivery_sequence, 5);
+}
+
+TEST_F(ChangesTest, ADeleteNamesWhatItTakesAway) {
+  put(ObjectPath::bucket("b"), {});
+  put(collection_, {});
+  put(record_, {{"a", 1}});
+  write([&](WriteContext& context) { ASSERT_TRUE(delete_object(context, record_)); });
+  put(record_, {{"a", 2}});
+  write([&](WriteContext& context) { ASSERT_TRUE(delete_object(context, collection_)); });
+  const std::vector<core::Operation> logged = operations();
+  ASSERT_EQ(logged.size(), 4u);
+  EXPECT_EQ(logged[1].previous_data, (Object{{"a", 1}}));
+  EXPECT_EQ(logged[1].base_version, core::format_timestamp(logged[0].timestamp).value());
+  EXPECT_EQ(logged[2].base_version, core::format_timestamp(logged[1].timestamp).value());
+  EXPECT_EQ(logged[3].previous_data, (Object{{"a", 2}}));
+  EXPECT_EQ(logged[3].base_version, core::format_timestamp(logged[2].timestamp).value());
+}
+
+TEST_F(ChangesTest, APurgedRecordBeginsAnewWithALaterInsertOrNotAtAll) {
+  put(ObjectPath::bucket("b"), {});
+  put(collection_, {});
+  IncomingOperation first = foreign(1000, {{"a", 1}, {"secret", 1}}, core::OperationType::insert);
+  const IncomingOperation again = first;
+  apply({first});
+  write([&](WriteContext& context) { ASSERT_TRUE(delete_object(context, collection_)); });
+  put(collection_, {});
+  const std::int64_t later = clock_.wall_ms() + 1000;
+  const std::vector<AppliedOperation> applied =
+      apply({again, foreign(2000, {{"a", 2}}, core::OperationType::insert),
+             foreign(later, {{"a", 3}}, core::OperationType::update),
+             foreign(later + 1, {}, core::OperationType::remove),
+             foreign(later + 2, {{"a", 4}}, core::OperationType::insert),
+             foreign(later + 3, {{"b", 5}}, core::OperationType::update)});
+  EXPECT_TRUE(applied[0].duplicate);
+  EXPECT_NE(applied[1].refusal, "");
+  EXPECT_NE(applied[2].refusal, "");
+  for (const std::size_t index : {3, 4, 5}) EXPECT_EQ(applied[index].refusal, "") << index;
+  EXPECT_EQ(operations().size(), 5u);
+  EXPECT_EQ(Value::parse(read()->find(record_).value()->data).value(), (Value{{"a", 4}, {"b", 5}}));
+}
+
+// Readers of the new life alone and readers of both must hold the same record.
+TEST_F(ChangesTest, WhatARecordWasBeforeItBeganAnewChangesNothing) {
+  put(ObjectPath::bucket("b"), {});
+  std::mt19937 numbers(7);
+  for (int round = 0; round < 60; ++round) {
+    put(collection_, {});
+    const std::int64_t before = read()->bucket_log("b").value().delivery_sequence;
+    for (int count = 0; count < 12; ++count) {
+      const auto type = static_cast<core::OperationType>(numbers() % 3);
+      const Value number = static_cast<std::int64_t>(numbers() % 5);
+      const Object data = numbers() % 2 == 0 ? Object{{"x", number}} : Object{{"y", number}};
+      apply(
+          {foreign(clock_.wall_ms() - 20 + static_cast<std::int64_t>(numbers() % 60), data, type)});
+      clock_.advance(1);
+    }
+    std::vector<core::Operation> all = operations();
+    const std::span<const core::Operation> present =
+        std::span(all).subspan(static_cast<std::size_t>(before));
+    const core::RecordState both = core::fold({}, {}, all).state;
+    const core::RecordState alone = core::fold({}, {}, present).state;
+    EXPECT_EQ(both.alive(), alone.alive());
+    EXPECT_TRUE(!both.alive() || both.fields == alone.fields);
+    const std::optional<StoredObject> stored = read()->find(record_).value();
+    EXPECT_EQ(stored && stored->state == ObjectState::alive, both.alive());
+    write([&](WriteContext& context) { ASSERT_TRUE(delete_object(context, collection_)); });
+  }
+}
+
+TEST_F(ChangesTest, ARecordMadeOverAnothersTombstoneIsANewLife) {
+  put(ObjectPath::bucket("b"), {});
+  put(collection_, {});
+  const auto key_of = [&](const std::string& user) {
+    PermissionsKey key = kNoPermissions;
+    write([&](WriteContext& context) {
+      PermissionSet set;
+      set.add("write", user);
+      key = context.transaction().intern(set).value();
+    });
+    return key;
+  };
+  const PermissionsKey alice = key_of("token:alice");
+  const PermissionsKey bob = key_of("token:bob");
+  const auto put_as = [&](PermissionsKey permissions) {
+    write([&](WriteContext& context) {
+      ASSERT_TRUE(put_object(context, {record_, {{"a", 1}}, permissions, {}}));
+    });
+  };
+  const auto remove = [&] {
+    write([&](WriteContext& context) { ASSERT_TRUE(delete_object(context, record_)); });
+  };
+  put_as(alice);
+  remove();
+  put_as(alice);
+  remove();
+  put_as(bob);
+  std::vector<PermissionsKey> readers;
+  ASSERT_TRUE(read()->operations_after("b", 0, 100, [&](const LoggedOperation& logged) {
+    readers.push_back(logged.record_permissions);
+    return true;
+  }));
+  EXPECT_EQ(readers, (std::vector<PermissionsKey>{alice, alice, alice, alice, bob}));
+  EXPECT_TRUE(operations()[2].base_version);
+  EXPECT_FALSE(operations()[4].base_version) << "it tells when the former one was deleted";
 }
 
 TEST_F(ChangesTest, DeletingWhatIsNotThereIsNotFound) {

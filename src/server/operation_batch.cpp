@@ -115,18 +115,31 @@ Result<void> OperationBatch::take(std::size_t index) {
   applied_[index].duplicate = *known;
   if (*known) return {};
   // What is logged already stays valid, whatever became of the schema: hence after the above.
-  if (options_.validate) {
-    const Result<const core::CollectionSchema*> schema = schema_of(*(*draft)->collection);
-    if (!schema) return fail(schema);
-    if (Result<void> valid = check_against(**schema, operation); !valid) {
-      applied_[index].refusal = std::move(valid.error().message);
-      return {};
-    }
-  }
+  Result<std::string> refusal = refusal_of(**draft, operation);
+  if (!refusal) return fail(refusal);
+  applied_[index].refusal = std::move(*refusal);
+  if (!applied_[index].refusal.empty()) return {};
+  const bool over_row = (*draft)->row && (*draft)->row->state != ObjectState::alive;
+  (*draft)->begins_anew |= over_row && operation.type == OperationType::insert &&
+                           operation.timestamp > (*draft)->row->version;
   (*draft)->operations.push_back(index);
   draft_of_[index] = *draft;
   new_ids_.insert(operation.id);
   return advance(**draft, operation);
+}
+
+Result<std::string> OperationBatch::refusal_of(const Draft& draft, const Operation& operation) {
+  const bool purged = draft.row && draft.row->state == ObjectState::purged && !draft.begins_anew;
+  const bool begins = operation.type == OperationType::insert && operation.timestamp > draft.newest;
+  if (purged && !begins && operation.type != OperationType::remove) {
+    return "record \"" + operation.record +
+           "\" was deleted with its collection; create it anew to write to it";
+  }
+  if (!options_.validate) return std::string();
+  const Result<const core::CollectionSchema*> schema = schema_of(*draft.collection);
+  if (!schema) return fail(schema);
+  Result<void> valid = check_against(**schema, operation);
+  return valid ? std::string() : std::move(valid.error().message);
 }
 
 Result<bool> OperationBatch::is_known(const Draft& draft, const Operation& operation) {
@@ -196,9 +209,15 @@ Result<void> OperationBatch::write(Draft& draft) {
                               : ObjectState::deleted;
   update.data = data;
   update.version = &draft.state.version;
-  update.permissions =
-      options_.permissions.value_or(was_alive || !alive ? (row ? row->permissions : kNoPermissions)
-                                                        : options_.new_record_permissions);
+  // An update that brings a record back leaves it to its readers; an insert makes it its author's.
+  const bool begins = alive && !was_alive && (!row || draft.begins_anew);
+  update.permissions = options_.permissions.value_or(begins ? options_.new_record_permissions
+                                                     : row  ? row->permissions
+                                                            : kNoPermissions);
+  if (row && begins && update.permissions != row->permissions) {
+    Result<void> ended = transaction.end_life(bucket_, row->key, row->permissions);
+    if (!ended) return ended;
+  }
   if (!stays_purged) {
     const Result<std::int64_t> timestamp = transaction.list_timestamp(list);
     if (!timestamp) return fail(timestamp);
@@ -226,8 +245,10 @@ Result<std::int64_t> OperationBatch::log(std::size_t index) {
   const PermissionsKey permissions = options_.permissions.value_or(
       draft.row ? draft.row->permissions : options_.new_record_permissions);
   IncomingOperation& incoming = incoming_[index];
+  const bool is_author = incoming.operation.node == options_.author_node;
   return log_operation(context_, draft.collection->list, draft.key, permissions, incoming.operation,
-                       std::move(incoming.body));
+                       std::move(incoming.body),
+                       is_author ? options_.author_principal : std::string_view());
 }
 
 }  // namespace tombolo::server

@@ -47,6 +47,7 @@ class OperationBatch {
     core::RecordState state;              // without the fields until they are needed
     bool has_fields = false;              // of the row
     bool must_refold = false;             // state is not what the operations give
+    bool begins_anew = false;             // with an insert later than all that the row had
     core::Timestamp newest;               // of all operations, once there is one
     std::vector<std::size_t> operations;  // that are new, in the order in which they came
     // Once written.
@@ -60,6 +61,8 @@ class OperationBatch {
                    const std::optional<StoredObject>& row);
   Result<const core::CollectionSchema*> schema_of(Collection& collection);
   Result<void> take(std::size_t index);
+  // Why the operation may never be applied; empty: it may.
+  Result<std::string> refusal_of(const Draft& draft, const core::Operation& operation);
   Result<bool> is_known(const Draft& draft, const core::Operation& operation);
   Result<void> advance(Draft& draft, const core::Operation& operation);
   Result<void> refold(Draft& draft);

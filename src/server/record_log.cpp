@@ -49,18 +49,53 @@ Result<Operation> begin_operation(WriteContext& context, const ListPath& list, s
   Result<std::int64_t> number = transaction.next_sequence_number(list.bucket);
   if (!number) return fail(number);
   operation.sequence_number = *number;
-  if (row != nullptr) {
-    Result<std::string> version = core::format_timestamp(row->version);
-    if (!version) return fail(version);
-    operation.base_version = std::move(*version);
-  }
   return operation;
 }
 
-Result<IncomingOperation> finish_operation(Operation operation) {
+Result<void> note_version(Operation& operation, const StoredObject& row) {
+  Result<std::string> version = core::format_timestamp(row.version);
+  if (!version) return fail(version);
+  operation.base_version = std::move(*version);
+  return {};
+}
+
+// A delete names what it takes away, so that every replica knows whether something else is lost.
+Result<void> describe_removal(Operation& operation, const StoredObject& row) {
+  operation.type = OperationType::remove;
+  Result<Value> before = parse_json(row.data);
+  if (!before) return fail(before);
+  if (Object* fields = before->if_object(); fields != nullptr) {
+    operation.previous_data = std::move(*fields);
+  }
+  return note_version(operation, row);
+}
+
+// To make a record over a tombstone. To other readers than before, nothing is said of what there
+// was.
+Result<void> describe_insert(Operation& operation, const std::optional<StoredObject>& row,
+                             OwnChange& change) {
+  operation.type = OperationType::insert;
+  operation.data = std::move(*change.data);
+  const bool continues =
+      row && row->state == ObjectState::deleted && row->permissions == change.permissions;
+  return continues ? note_version(operation, *row) : Result<void>();
+}
+
+Result<void> describe_update(Operation& operation, const StoredObject& row, const Object& after) {
+  Result<Value> before = parse_json(row.data);
+  if (!before) return fail(before);
+  static const Object kNothing;
+  const Object* fields = before->if_object();
+  describe_difference(operation, fields != nullptr ? *fields : kNothing, after);
+  return note_version(operation, row);
+}
+
+Result<IncomingOperation> finish_operation(WriteContext& context, const ListPath& list,
+                                           Operation operation) {
   Result<std::string> id = core::operation_id(operation);
   if (!id) return fail(id);
   operation.id = std::move(*id);
+  operation.mutation_name = context.transaction().seal(list.bucket, operation.id);
   std::string body = protocol::operation_json(operation);
   return IncomingOperation{std::move(operation), std::move(body)};
 }
@@ -69,9 +104,9 @@ Result<IncomingOperation> finish_operation(Operation operation) {
 
 Result<std::int64_t> log_operation(WriteContext& context, const ListPath& list, ObjectKey record,
                                    PermissionsKey permissions, const Operation& operation,
-                                   std::string body) {
-  Result<std::int64_t> sequence =
-      context.transaction().append_operation(list.bucket, {operation, record, body});
+                                   std::string body, std::string_view author_principal) {
+  Result<std::int64_t> sequence = context.transaction().append_operation(
+      list.bucket, {operation, record, body, author_principal});
   if (!sequence) return sequence;
   context.announce(list.bucket,
                    {*sequence, operation.node, operation.collection, std::move(body), permissions});
@@ -91,19 +126,20 @@ Result<AppliedOperation> apply_own_change(WriteContext& context, const ObjectPat
   Result<Operation> operation =
       begin_operation(context, record.list, record.id, row ? &*row : nullptr);
   if (!operation) return fail(operation);
-  if (!change.data) {
+  const bool alive = row && row->state == ObjectState::alive;
+  Result<void> described;
+  if (!alive && !change.data) {
     operation->type = OperationType::remove;
-  } else if (!row || row->state != ObjectState::alive) {
-    operation->type = OperationType::insert;
-    operation->data = std::move(*change.data);
+  } else if (!alive) {
+    described = describe_insert(*operation, row, change);
+  } else if (!change.data) {
+    described = describe_removal(*operation, *row);
   } else {
-    Result<Value> before = parse_json(row->data);
-    if (!before) return fail(before);
-    static const Object kNothing;
-    const Object* fields = before->if_object();
-    describe_difference(*operation, fields != nullptr ? *fields : kNothing, *change.data);
+    described = describe_update(*operation, *row, *change.data);
   }
-  Result<IncomingOperation> incoming = finish_operation(std::move(*operation));
+  if (!described) return fail(described);
+  Result<IncomingOperation> incoming =
+      finish_operation(context, record.list, std::move(*operation));
   if (!incoming) return fail(incoming);
   ApplyOptions options;
   options.permissions = change.permissions;
@@ -118,12 +154,13 @@ Result<AppliedOperation> apply_own_change(WriteContext& context, const ObjectPat
 Result<void> purge_record(WriteContext& context, const ListPath& list, const StoredObject& row) {
   RowUpdate update;
   update.state = ObjectState::purged;
+  update.permissions = row.permissions;
   core::Timestamp version = row.version;
   if (row.state == ObjectState::alive) {
     Result<Operation> operation = begin_operation(context, list, row.id, &row);
     if (!operation) return fail(operation);
-    operation->type = OperationType::remove;
-    Result<IncomingOperation> incoming = finish_operation(std::move(*operation));
+    if (Result<void> done = describe_removal(*operation, row); !done) return done;
+    Result<IncomingOperation> incoming = finish_operation(context, list, std::move(*operation));
     if (!incoming) return fail(incoming);
     version = incoming->operation.timestamp;
     Result<std::int64_t> sequence = log_operation(context, list, row.key, row.permissions,

@@ -27,7 +27,7 @@ struct IncomingOperation {
 
 struct AppliedOperation {
   bool duplicate = false;  // was there already; nothing changed
-  std::string refusal;     // why it breaks the schema; nothing changed. Empty: it does not
+  std::string refusal;     // why it may never be applied; nothing changed. Empty: it was
   std::int64_t delivery_sequence = 0;  // 0 for what changed nothing
   std::int64_t last_modified = 0;      // of the record, afterwards; likewise
 };
@@ -39,21 +39,29 @@ struct ApplyOptions {
   std::optional<std::int64_t> forced_last_modified;  // Kinto's "last_modified" in a write
   bool validate =
       false;  // against the collection's schema; operations that are logged already pass
+  // Whose session the operations come from: what this node wrote counts as said by itself.
+  std::string_view author_node = {};
+  std::string_view author_principal = {};
 };
 
 // Applies operations of one bucket; each record is folded and written once, the operations are
-// logged in order. `operations` are consumed. The collections should
-// exist (changes.h: ensure_collection); one that does not is folded without a schema and cannot be
-// seen through Kinto until it is created.
+// logged in order. `operations` are consumed.
+//
+// A record that was deleted with its collection begins a new life with an insert later than all
+// that came before, or not at all: so that its new readers, who are not shown what it was, fold it
+// to the same as who saw both lives. Everything else but deletes is refused for good.
+//
+// The collections should exist (changes.h: ensure_collection); one that does not is folded without
+// a schema and cannot be seen through Kinto until it is created.
 Result<std::vector<AppliedOperation>> apply_operations(WriteContext& context,
                                                        std::string_view bucket,
                                                        std::span<IncomingOperation> operations,
                                                        const ApplyOptions& options = {});
 
-// Appends an operation to the log and tells the feed.
+// Appends an operation to the log and tells the feed. `author_principal` as in NewLogEntry.
 Result<std::int64_t> log_operation(WriteContext& context, const ListPath& list, ObjectKey record,
                                    PermissionsKey permissions, const core::Operation& operation,
-                                   std::string body);
+                                   std::string body, std::string_view author_principal = {});
 
 // Makes the server's own operation on a record and applies it: the record becomes `data` (an
 // insert, or an update of what differs), or goes (no data). `row` is the record's row as it stands.

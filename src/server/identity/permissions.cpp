@@ -134,6 +134,17 @@ Result<bool> AccessControl::may(ReadTransaction& transaction, const Identity& id
   return container_grants(transaction, identity, path, rule.object);
 }
 
+bool AccessControl::reads_all(const Identity& identity, ResourceKind kind) const {
+  const std::string_view resource = name_of(kind);
+  return granted_by_settings(identity, resource, "write") ||
+         granted_by_settings(identity, resource, "read");
+}
+
+Result<bool> AccessControl::lets_read(ReadTransaction& transaction, const Identity& identity,
+                                      PermissionsKey permissions) {
+  return grants(transaction, identity, permissions, {"write", "read"});
+}
+
 Result<bool> AccessControl::may_list(ReadTransaction& transaction, const Identity& identity,
                                      const ListPath& list, bool write) const {
   const std::string_view resource = name_of(list.kind);

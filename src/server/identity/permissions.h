@@ -45,6 +45,12 @@ class AccessControl {
   Result<bool> may(ReadTransaction& transaction, const Identity& identity, Permission wanted,
                    const ObjectPath& path, PermissionsKey permissions = kNoPermissions) const;
 
+  // Whether a setting lets the identity read every object of the kind.
+  bool reads_all(const Identity& identity, ResourceKind kind) const;
+  // Whether a permission set lets the identity read its object.
+  static Result<bool> lets_read(ReadTransaction& transaction, const Identity& identity,
+                                PermissionsKey permissions);
+
   // Whether the whole of a list may be read (or written: deleted): the same as that right on what
   // contains it.
   Result<bool> may_list(ReadTransaction& transaction, const Identity& identity,

@@ -35,8 +35,12 @@ class SqliteReads : public Base {
   Result<BucketLog> bucket_log(std::string_view bucket) override {
     return tables_.bucket_log(bucket);
   }
-  Result<core::VersionVector> version_vector(std::string_view bucket) override {
-    return tables_.version_vector(bucket);
+  std::int64_t permissions_generation() override { return tables_.generation(); }
+  Result<std::vector<FormerLife>> former_lives(const ObjectPath& path) override {
+    return tables_.former_lives(path);
+  }
+  Result<std::optional<Author>> author(std::string_view bucket, std::string_view node) override {
+    return tables_.author(bucket, node);
   }
   Result<void> operations_after(std::string_view bucket, std::int64_t after, std::int64_t limit,
                                 const OperationVisitor& visit) override {

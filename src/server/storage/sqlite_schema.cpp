@@ -66,8 +66,28 @@ CREATE TABLE version_vectors(
 ) WITHOUT ROWID;
 )sql";
 
+constexpr std::string_view kFormerLives = R"sql(
+-- What an object was up to a position of its bucket's log, and who could read it then.
+CREATE TABLE former_lives(
+  object_key INTEGER NOT NULL,
+  last_sequence INTEGER NOT NULL,
+  permissions_key INTEGER NOT NULL,
+  fingerprint BLOB NOT NULL,      -- of the bucket's log up to there
+  PRIMARY KEY (object_key, last_sequence)
+) WITHOUT ROWID;
+-- The number of the server's own newest operation.
+ALTER TABLE bucket_logs ADD COLUMN own_sequence_number INTEGER NOT NULL DEFAULT 0;
+UPDATE bucket_logs SET own_sequence_number = coalesce(
+  (SELECT sequence_number FROM version_vectors AS v
+   WHERE v.bucket_key = bucket_logs.bucket_key AND v.node_key =
+     (SELECT node_key FROM nodes WHERE node = (SELECT node FROM server_state))), 0);
+-- Who writes under a node; empty: nobody said so yet.
+ALTER TABLE version_vectors ADD COLUMN principal TEXT NOT NULL DEFAULT '';
+)sql";
+
 constexpr store::Migration kMigrations[] = {
     {.version = 1, .name = "objects and operations", .sql = kFirst},
+    {.version = 2, .name = "former lives and authors", .sql = kFormerLives},
 };
 
 }  // namespace

@@ -93,7 +93,7 @@ class SqliteStorage final : public Storage {
         tables_(std::move(tables)),
         node_(std::move(node)),
         secret_(std::move(secret)),
-        write_(*tables_, node_) {}
+        write_(*tables_, node_, secret_) {}
 
   ~SqliteStorage() override {
     rollback();

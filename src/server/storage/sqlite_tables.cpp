@@ -24,6 +24,16 @@ ObjectState state_of(std::int64_t state) {
   return state == 0 ? ObjectState::alive : state == 1 ? ObjectState::deleted : ObjectState::purged;
 }
 
+// What visit_operations reads.
+std::string select_operations(std::string_view condition) {
+  const std::string mask = std::to_string((std::int64_t{1} << kSequenceBits) - 1);
+  return "SELECT position, body, node_key, list_key, state, coalesce("
+         "(SELECT l.permissions_key FROM former_lives AS l "
+         "WHERE l.object_key = operations.object_key AND l.last_sequence >= (position & " +
+         mask + ") ORDER BY l.last_sequence LIMIT 1), permissions_key) " +
+         "FROM operations CROSS JOIN objects USING (object_key) WHERE " + std::string(condition);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteTables>> SqliteTables::make(store::Connection connection) {
@@ -271,9 +281,7 @@ Result<BucketLog> SqliteTables::bucket_log(std::string_view bucket) {
       [](const store::Row& row) {
         BucketLog found;
         found.delivery_sequence = row.int64(0);
-        const store::Blob bytes = row.blob(1);
-        std::copy_n(bytes.begin(), std::min(bytes.size(), found.fingerprint.size()),
-                    found.fingerprint.begin());
+        found.fingerprint = core::Fingerprint::from_bytes(row.blob(1));
         return found;
       },
       bucket);
@@ -281,19 +289,38 @@ Result<BucketLog> SqliteTables::bucket_log(std::string_view bucket) {
   return log->value_or(BucketLog{});
 }
 
-Result<core::VersionVector> SqliteTables::version_vector(std::string_view bucket) {
+Result<std::vector<FormerLife>> SqliteTables::former_lives(const ObjectPath& path) {
+  std::vector<FormerLife> lives;
+  const Result<std::optional<std::int64_t>> key = list_key(path.list);
+  if (!key) return fail(key);
+  if (!*key) return lives;
   Result<store::Statement*> select = statement(
-      "SELECT node, sequence_number FROM version_vectors JOIN nodes USING (node_key) "
-      "WHERE bucket_key = (SELECT bucket_key FROM bucket_logs WHERE bucket = ?1)");
+      "SELECT last_sequence, former_lives.permissions_key, fingerprint "
+      "FROM objects CROSS JOIN former_lives USING (object_key) "
+      "WHERE list_key = ?1 AND id = ?2 ORDER BY last_sequence");
   if (!select) return fail(select);
-  core::VersionVector vector;
-  store::Rows rows = (*select)->query(bucket);
+  const store::StoredId stored(path.id);
+  store::Rows rows = (*select)->query(**key, stored);
   for (;;) {
     Result<bool> more = rows.next();
     if (!more) return fail(more);
-    if (!*more) return vector;
-    core::observe(vector, rows.row().text(0), rows.row().int64(1));
+    if (!*more) return lives;
+    const store::Row row = rows.row();
+    lives.push_back({row.int64(0), row.int64(1), core::Fingerprint::from_bytes(row.blob(2))});
   }
+}
+
+Result<std::optional<Author>> SqliteTables::author(std::string_view bucket, std::string_view node) {
+  const Result<std::optional<std::int64_t>> key = bucket_key(bucket);
+  if (!key) return fail(key);
+  if (!*key) return std::nullopt;
+  Result<store::Statement*> select = statement(
+      "SELECT sequence_number, principal FROM version_vectors WHERE bucket_key = ?1 AND "
+      "node_key = (SELECT node_key FROM nodes WHERE node = ?2)");
+  if (!select) return fail(select);
+  return (*select)->query_one(
+      [](const store::Row& row) { return Author{row.int64(0), std::string(row.text(1))}; }, **key,
+      node);
 }
 
 Result<void> SqliteTables::visit_operations(store::Statement& statement,
@@ -324,10 +351,9 @@ Result<void> SqliteTables::operations_after(std::string_view bucket, std::int64_
   Result<std::optional<std::int64_t>> key = bucket_key(bucket);
   if (!key) return fail(key);
   if (!*key) return {};
-  Result<store::Statement*> select = statement(
-      "SELECT position, body, node_key, list_key, state, permissions_key FROM operations "
-      "CROSS JOIN objects USING (object_key) "
-      "WHERE position > ?1 AND position < ?2 ORDER BY position LIMIT ?3");
+  static const std::string kSelect =
+      select_operations("position > ?1 AND position < ?2 ORDER BY position LIMIT ?3");
+  Result<store::Statement*> select = statement(kSelect.c_str());
   if (!select) return fail(select);
   const std::int64_t base = **key << kSequenceBits;
   const std::int64_t highest = (std::int64_t{1} << kSequenceBits) - 1;
@@ -336,9 +362,8 @@ Result<void> SqliteTables::operations_after(std::string_view bucket, std::int64_
 }
 
 Result<void> SqliteTables::operations_of(ObjectKey record, const OperationVisitor& visit) {
-  Result<store::Statement*> select = statement(
-      "SELECT position, body, node_key, list_key, state, permissions_key FROM operations "
-      "CROSS JOIN objects USING (object_key) WHERE operations.object_key = ?1 ORDER BY stamp");
+  static const std::string kSelect = select_operations("operations.object_key = ?1 ORDER BY stamp");
+  Result<store::Statement*> select = statement(kSelect.c_str());
   if (!select) return fail(select);
   (*select)->bind_all(record);
   return visit_operations(**select, visit);

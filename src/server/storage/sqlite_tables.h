@@ -44,6 +44,7 @@ class SqliteTables {
 
   // Takes note of the generation in the file; call first in a snapshot.
   Result<void> start_snapshot();
+  std::int64_t generation() const { return generation_; }
   // The permissions of some object changed in this very transaction.
   void forget_permissions() { permissions_.clear(); }
   // Forgets everything: it may come from a transaction that was undone.
@@ -64,7 +65,8 @@ class SqliteTables {
   Result<std::vector<PermissionsKey>> sets_granting(std::span<const std::string_view> permissions,
                                                     std::span<const std::string> principals);
   Result<BucketLog> bucket_log(std::string_view bucket);
-  Result<core::VersionVector> version_vector(std::string_view bucket);
+  Result<std::vector<FormerLife>> former_lives(const ObjectPath& path);
+  Result<std::optional<Author>> author(std::string_view bucket, std::string_view node);
   Result<void> operations_after(std::string_view bucket, std::int64_t after, std::int64_t limit,
                                 const OperationVisitor& visit);
   Result<void> operations_of(ObjectKey record, const OperationVisitor& visit);

@@ -5,8 +5,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/text.h"
-#include "server/storage/sqlite_schema.h"
 #include "store/id.h"
 
 namespace tombolo::server {
@@ -15,6 +13,10 @@ namespace {
 
 // Lists and logs kept between transactions; beyond it they are forgotten after a commit.
 constexpr std::size_t kMaxRemembered = 100'000;
+
+#define SELECT_ROW                                                                              \
+  "SELECT object_key, id, last_modified, state, permissions_key, version_stamp, version_node, " \
+  "data FROM objects "
 
 std::int64_t number_of(ObjectState state) {
   return state == ObjectState::alive ? 0 : state == ObjectState::deleted ? 1 : 2;
@@ -26,21 +28,9 @@ ObjectState state_of(std::int64_t number) {
                        : ObjectState::purged;
 }
 
-std::int64_t first_column(const store::Row& row) {
-  return row.int64(0);
-}
-
-void add_to(Fingerprint& fingerprint, std::string_view id_bytes) {
-  unsigned carry = 0;
-  for (std::size_t i = fingerprint.size(); i-- > 0;) {
-    const unsigned sum = fingerprint[i] + static_cast<unsigned char>(id_bytes[i]) + carry;
-    fingerprint[i] = static_cast<std::uint8_t>(sum);
-    carry = sum >> 8;
-  }
-}
-
-store::Blob blob_of(std::string_view bytes) {
-  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+std::optional<std::string_view> data_of(const RowUpdate& row) {
+  if (row.state != ObjectState::alive) return std::nullopt;
+  return row.data;
 }
 
 }  // namespace
@@ -90,27 +80,6 @@ Result<void> SqliteWrite::flush() {
   return {};
 }
 
-Result<void> SqliteWrite::flush_log(LogState& state) {
-  Result<store::Statement*> update = tables_.statement(
-      "UPDATE bucket_logs SET delivery_sequence = ?2, fingerprint = ?3 WHERE bucket_key = ?1");
-  if (!update) return fail(update);
-  const store::Blob fingerprint(state.log.fingerprint);
-  Result<void> done = (*update)->run(state.key, state.log.delivery_sequence, fingerprint);
-  if (!done) return done;
-  Result<store::Statement*> upsert = tables_.statement(
-      "INSERT OR REPLACE INTO version_vectors(bucket_key, node_key, sequence_number) "
-      "VALUES (?1, ?2, ?3)");
-  if (!upsert) return fail(upsert);
-  for (auto& [node, seen] : state.seen) {
-    if (!seen.dirty) continue;
-    done = (*upsert)->run(state.key, node, seen.sequence_number);
-    if (!done) return done;
-    seen.dirty = false;
-  }
-  state.dirty = false;
-  return {};
-}
-
 void SqliteWrite::forget() {
   dirty_lists_.clear();
   dirty_logs_.clear();
@@ -154,62 +123,6 @@ Result<SqliteWrite::ListState*> SqliteWrite::list_state(const ListPath& list) {
   return &lists_.emplace(std::move(uri), **found).first->second;
 }
 
-Result<SqliteWrite::LogState*> SqliteWrite::log_state(std::string_view bucket) {
-  if (const auto known = logs_.find(bucket); known != logs_.end()) return &known->second;
-  Result<std::optional<std::int64_t>> key = tables_.bucket_key(bucket);
-  if (!key) return fail(key);
-  LogState state;
-  if (*key) {
-    state.key = **key;
-    Result<BucketLog> log = tables_.bucket_log(bucket);
-    if (!log) return fail(log);
-    state.log = *log;
-    if (Result<void> done = load_version_vector(state); !done) return fail(done);
-  } else {
-    Result<store::Statement*> insert = tables_.statement(
-        "INSERT INTO bucket_logs(bucket, delivery_sequence, fingerprint) VALUES (?1, 0, ?2)");
-    if (!insert) return fail(insert);
-    const store::Blob fingerprint(state.log.fingerprint);
-    if (Result<void> done = (*insert)->run(bucket, fingerprint); !done) return fail(done);
-    ++write_count_;
-    state.key = tables_.connection().last_insert_rowid();
-    if (state.key > kMaxBucketKey) {
-      return fail(ErrorCode::limit_exceeded, "the database has all the buckets that it can hold");
-    }
-  }
-  return &logs_.emplace(std::string(bucket), std::move(state)).first->second;
-}
-
-Result<void> SqliteWrite::load_version_vector(LogState& state) {
-  Result<store::Statement*> select = tables_.statement(
-      "SELECT node_key, sequence_number FROM version_vectors WHERE bucket_key = ?1");
-  if (!select) return fail(select);
-  store::Rows rows = (*select)->query(state.key);
-  for (;;) {
-    Result<bool> more = rows.next();
-    if (!more) return fail(more);
-    if (!*more) return {};
-    state.seen[rows.row().int64(0)].sequence_number = rows.row().int64(1);
-  }
-}
-
-Result<std::int64_t> SqliteWrite::node_key(std::string_view node) {
-  if (const auto known = node_keys_.find(node); known != node_keys_.end()) return known->second;
-  Result<store::Statement*> select =
-      tables_.statement("SELECT node_key FROM nodes WHERE node = ?1");
-  if (!select) return fail(select);
-  auto key = (*select)->query_one(first_column, node);
-  if (!key) return fail(key);
-  if (!*key) {
-    Result<store::Statement*> insert = tables_.statement("INSERT INTO nodes(node) VALUES (?1)");
-    if (!insert) return fail(insert);
-    if (Result<void> done = (*insert)->run(node); !done) return fail(done);
-    ++write_count_;
-    *key = tables_.connection().last_insert_rowid();
-  }
-  return node_keys_.emplace(std::string(node), **key).first->second;
-}
-
 Result<std::int64_t> SqliteWrite::list_timestamp(const ListPath& list) {
   Result<ListState*> state = list_state(list);
   if (!state) return fail(state);
@@ -226,17 +139,19 @@ Result<void> SqliteWrite::set_list_timestamp(const ListPath& list, std::int64_t 
   return {};
 }
 
-Result<BucketLog> SqliteWrite::bucket_log(std::string_view bucket) {
-  if (const auto known = logs_.find(bucket); known != logs_.end()) return known->second.log;
-  return tables_.bucket_log(bucket);
+Result<SqliteWrite::VersionColumns> SqliteWrite::version_columns(const core::Timestamp* version) {
+  if (version == nullptr) return VersionColumns{};
+  const Result<std::int64_t> node = node_key(version->node);
+  if (!node) return fail(node);
+  return VersionColumns{core::packed_stamp(*version), *node};
 }
 
-Result<core::VersionVector> SqliteWrite::version_vector(std::string_view bucket) {
-  if (Result<void> done = flush(); !done) return fail(done);
-  return tables_.version_vector(bucket);
-}
-
-Result<StoredObject> SqliteWrite::read_row(const store::Row& row) {
+// The row that kSelectRow found, if any.
+Result<std::optional<StoredObject>> SqliteWrite::only_row(store::Rows rows) {
+  const Result<bool> more = rows.next();
+  if (!more) return fail(more);
+  if (!*more) return std::nullopt;
+  const store::Row row = rows.row();
   StoredObject object;
   object.key = row.int64(0);
   object.id = store::read_id(row, 1);
@@ -257,77 +172,46 @@ Result<std::optional<StoredObject>> SqliteWrite::find_row(const ListPath& list,
                                                           std::string_view id) {
   Result<ListState*> state = list_state(list);
   if (!state) return fail(state);
-  Result<store::Statement*> select = tables_.statement(
-      "SELECT object_key, id, last_modified, state, permissions_key, version_stamp, version_node, "
-      "data FROM objects WHERE list_key = ?1 AND id = ?2");
+  Result<store::Statement*> select =
+      tables_.statement(SELECT_ROW "WHERE list_key = ?1 AND id = ?2");
   if (!select) return fail(select);
   const store::StoredId stored(id);
-  store::Rows rows = (*select)->query((*state)->key, stored);
-  Result<bool> more = rows.next();
-  if (!more) return fail(more);
-  if (!*more) return std::nullopt;
-  Result<StoredObject> object = read_row(rows.row());
-  if (!object) return fail(object);
-  return std::move(*object);
+  return only_row((*select)->query((*state)->key, stored));
 }
 
 Result<std::optional<StoredObject>> SqliteWrite::row(ObjectKey key) {
-  Result<store::Statement*> select = tables_.statement(
-      "SELECT object_key, id, last_modified, state, permissions_key, version_stamp, version_node, "
-      "data FROM objects WHERE object_key = ?1");
+  Result<store::Statement*> select = tables_.statement(SELECT_ROW "WHERE object_key = ?1");
   if (!select) return fail(select);
-  store::Rows rows = (*select)->query(key);
-  Result<bool> more = rows.next();
-  if (!more) return fail(more);
-  if (!*more) return std::nullopt;
-  Result<StoredObject> object = read_row(rows.row());
-  if (!object) return fail(object);
-  return std::move(*object);
+  return only_row((*select)->query(key));
 }
 
 Result<ObjectKey> SqliteWrite::insert_row(const ListPath& list, std::string_view id,
                                           const RowUpdate& row) {
   Result<ListState*> state = list_state(list);
   if (!state) return fail(state);
-  std::optional<std::int64_t> stamp;
-  std::optional<std::int64_t> node;
-  if (row.version != nullptr) {
-    Result<std::int64_t> key = node_key(row.version->node);
-    if (!key) return fail(key);
-    stamp = core::packed_stamp(*row.version);
-    node = *key;
-  }
+  const Result<VersionColumns> version = version_columns(row.version);
+  if (!version) return fail(version);
   Result<store::Statement*> insert = tables_.statement(
       "INSERT INTO objects(list_key, id, last_modified, state, permissions_key, version_stamp, "
       "version_node, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
   if (!insert) return fail(insert);
   const store::StoredId stored(id);
-  std::optional<std::string_view> data;
-  if (row.state == ObjectState::alive) data = row.data;
   Result<void> done = (*insert)->run((*state)->key, stored, row.last_modified, number_of(row.state),
-                                     row.permissions, stamp, node, data);
+                                     row.permissions, version->stamp, version->node, data_of(row));
   if (!done) return fail(done);
   note_write(list);
   return tables_.connection().last_insert_rowid();
 }
 
 Result<void> SqliteWrite::update_row(const ListPath& list, ObjectKey key, const RowUpdate& row) {
-  std::optional<std::int64_t> stamp;
-  std::optional<std::int64_t> node;
-  if (row.version != nullptr) {
-    Result<std::int64_t> found = node_key(row.version->node);
-    if (!found) return fail(found);
-    stamp = core::packed_stamp(*row.version);
-    node = *found;
-  }
+  const Result<VersionColumns> version = version_columns(row.version);
+  if (!version) return fail(version);
   Result<store::Statement*> update = tables_.statement(
       "UPDATE objects SET last_modified = ?2, state = ?3, permissions_key = ?4, "
       "version_stamp = ?5, version_node = ?6, data = ?7 WHERE object_key = ?1");
   if (!update) return fail(update);
-  std::optional<std::string_view> data;
-  if (row.state == ObjectState::alive) data = row.data;
   Result<void> done = (*update)->run(key, row.last_modified, number_of(row.state), row.permissions,
-                                     stamp, node, data);
+                                     version->stamp, version->node, data_of(row));
   if (!done) return done;
   note_write(list);
   return {};
@@ -375,78 +259,30 @@ Result<std::vector<ObjectKey>> SqliteWrite::rows_of(const ListPath& list, bool a
   }
 }
 
+Result<std::int64_t> SqliteWrite::dictionary_key(const char* select, const char* insert,
+                                                 std::string_view text) {
+  Result<store::Statement*> find = tables_.statement(select);
+  if (!find) return fail(find);
+  const auto key = (*find)->query_one([](const store::Row& row) { return row.int64(0); }, text);
+  if (!key) return fail(key);
+  if (*key) return **key;
+  Result<store::Statement*> add = tables_.statement(insert);
+  if (!add) return fail(add);
+  if (Result<void> done = (*add)->run(text); !done) return fail(done);
+  ++write_count_;
+  return tables_.connection().last_insert_rowid();
+}
+
 Result<PermissionsKey> SqliteWrite::intern(const PermissionSet& permissions) {
   if (permissions.empty()) return kNoPermissions;
   std::string json = permissions.to_json();
   if (const auto known = set_keys_.find(json); known != set_keys_.end()) return known->second;
-  Result<store::Statement*> select =
-      tables_.statement("SELECT permissions_key FROM permission_sets WHERE permissions = ?1");
-  if (!select) return fail(select);
-  auto key = (*select)->query_one(first_column, json);
-  if (!key) return fail(key);
-  if (!*key) {
-    Result<store::Statement*> insert =
-        tables_.statement("INSERT INTO permission_sets(permissions) VALUES (?1)");
-    if (!insert) return fail(insert);
-    if (Result<void> done = (*insert)->run(json); !done) return fail(done);
-    ++write_count_;
-    *key = tables_.connection().last_insert_rowid();
-  }
+  const Result<PermissionsKey> key =
+      dictionary_key("SELECT permissions_key FROM permission_sets WHERE permissions = ?1",
+                     "INSERT INTO permission_sets(permissions) VALUES (?1)", json);
+  if (!key) return key;
   if (set_keys_.size() > kMaxRemembered) set_keys_.clear();
-  return set_keys_.emplace(std::move(json), **key).first->second;
-}
-
-Result<bool> SqliteWrite::has_operation(ObjectKey record, const core::Operation& operation) {
-  const std::optional<std::string> id = from_hex(operation.id);
-  TOMBOLO_CHECK(id && id->size() == 32, "operation ids are checked at the doors");
-  Result<store::Statement*> select = tables_.statement(
-      "SELECT 1 FROM operations WHERE object_key = ?1 AND stamp = ?2 AND operation_id = ?3");
-  if (!select) return fail(select);
-  const store::Blob bytes = blob_of(*id);
-  const auto found =
-      (*select)->query_one(first_column, record, core::packed_stamp(operation.timestamp), bytes);
-  if (!found) return fail(found);
-  return found->has_value();
-}
-
-Result<std::int64_t> SqliteWrite::append_operation(std::string_view bucket,
-                                                   const NewLogEntry& entry) {
-  const core::Operation& operation = entry.operation;
-  const std::optional<std::string> id = from_hex(operation.id);
-  TOMBOLO_CHECK(id && id->size() == 32, "operation ids are checked at the doors");
-  Result<LogState*> state = log_state(bucket);
-  if (!state) return fail(state);
-  Result<std::int64_t> node = node_key(operation.node);
-  if (!node) return fail(node);
-  Result<store::Statement*> insert = tables_.statement(
-      "INSERT INTO operations(position, object_key, stamp, operation_id, node_key, "
-      "sequence_number, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
-  if (!insert) return fail(insert);
-  LogState& log = **state;
-  const std::int64_t sequence = log.log.delivery_sequence + 1;
-  const store::Blob bytes = blob_of(*id);
-  Result<void> done = (*insert)->run((log.key << kSequenceBits) + sequence, entry.record,
-                                     core::packed_stamp(operation.timestamp), bytes, *node,
-                                     operation.sequence_number, entry.body);
-  if (!done) return fail(done);
-  ++write_count_;
-  log.log.delivery_sequence = sequence;
-  add_to(log.log.fingerprint, *id);
-  Seen& seen = log.seen[*node];
-  if (operation.sequence_number > seen.sequence_number) {
-    seen.sequence_number = operation.sequence_number;
-    seen.dirty = true;
-  }
-  if (!std::exchange(log.dirty, true)) dirty_logs_.push_back(&log);
-  return sequence;
-}
-
-Result<std::int64_t> SqliteWrite::next_sequence_number(std::string_view bucket) {
-  Result<LogState*> state = log_state(bucket);
-  if (!state) return fail(state);
-  Result<std::int64_t> own = node_key(clock_.last().node);
-  if (!own) return fail(own);
-  return (*state)->seen[*own].sequence_number + 1;
+  return set_keys_.emplace(std::move(json), *key).first->second;
 }
 
 Result<core::Timestamp> SqliteWrite::next_stamp(std::int64_t now_ms, const core::Timestamp* after) {
@@ -485,6 +321,7 @@ Result<void> SqliteWrite::undo_savepoint() {
 Result<void> SqliteWrite::erase_all() {
   Result<void> done = tables_.connection().execute(
       "DELETE FROM objects; DELETE FROM operations; DELETE FROM version_vectors;"
+      "DELETE FROM former_lives;"
       "UPDATE lists SET last_modified = 0;"
       "UPDATE bucket_logs SET delivery_sequence = 0, fingerprint = zeroblob(16)");
   if (!done) return done;

@@ -1,9 +1,12 @@
 // The writer's transaction on SQLite. Counters that many writes of one transaction move (timestamps
 // of lists, delivery sequences, fingerprints, version vectors, the clock) are kept in memory and
 // written once, before the commit or the next savepoint.
+//
+// sqlite_write.cpp has the transaction, the objects and their lists; sqlite_write_log.cpp the log.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,8 +19,8 @@ namespace tombolo::server {
 
 class SqliteWrite final : public SqliteReads<WriteTransaction> {
  public:
-  SqliteWrite(SqliteTables& tables, std::string node)
-      : SqliteReads(tables), clock_(std::move(node)) {}
+  SqliteWrite(SqliteTables& tables, std::string node, std::string secret)
+      : SqliteReads(tables), clock_(std::move(node)), secret_(std::move(secret)) {}
 
   // Around each transaction.
   Result<void> start();
@@ -28,7 +31,7 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
   std::uint64_t write_count() const override { return write_count_; }
   Result<std::int64_t> list_timestamp(const ListPath& list) override;
   Result<BucketLog> bucket_log(std::string_view bucket) override;
-  Result<core::VersionVector> version_vector(std::string_view bucket) override;
+  Result<std::optional<Author>> author(std::string_view bucket, std::string_view node) override;
   Result<std::optional<StoredObject>> find_row(const ListPath& list, std::string_view id) override;
   Result<ObjectKey> insert_row(const ListPath& list, std::string_view id,
                                const RowUpdate& row) override;
@@ -39,6 +42,10 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
   Result<std::vector<ObjectKey>> rows_of(const ListPath& list, bool alive_only) override;
   Result<std::optional<StoredObject>> row(ObjectKey key) override;
   Result<PermissionsKey> intern(const PermissionSet& permissions) override;
+  Result<void> end_life(std::string_view bucket, ObjectKey object,
+                        PermissionsKey permissions) override;
+  Result<std::int64_t> author_count(std::string_view bucket) override;
+  std::string seal(std::string_view bucket, std::string_view operation_id) const override;
   Result<bool> has_operation(ObjectKey record, const core::Operation& operation) override;
   Result<std::int64_t> append_operation(std::string_view bucket, const NewLogEntry& entry) override;
   Result<std::int64_t> next_sequence_number(std::string_view bucket) override;
@@ -54,26 +61,42 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
     std::int64_t last_modified = 0;
     bool dirty = false;
   };
-  struct Seen {
-    std::int64_t sequence_number = 0;
+  struct AuthorState {
+    std::optional<Author> author;  // nothing: unknown in the bucket
     bool dirty = false;
   };
   struct LogState {
     std::int64_t key = 0;
     BucketLog log;
+    std::int64_t own_sequence_number = 0;
+    std::int64_t author_count = 0;
     bool dirty = false;
-    std::unordered_map<std::int64_t, Seen> seen;  // by node key
+    std::unordered_map<std::int64_t, AuthorState> authors;  // by node key; those asked for
+    std::vector<std::int64_t> dirty_authors;
+  };
+  struct VersionColumns {
+    std::optional<std::int64_t> stamp;
+    std::optional<std::int64_t> node;
   };
 
   Result<ListState*> list_state(const ListPath& list);
   Result<LogState*> log_state(std::string_view bucket);
-  Result<void> load_version_vector(LogState& state);
+  Result<void> load_log(LogState& state, std::string_view bucket);
+  Result<void> make_log(LogState& state, std::string_view bucket);
+  Result<AuthorState*> author_state(LogState& state, std::int64_t node_key);
+  Result<void> note_author(LogState& state, std::int64_t node_key, const NewLogEntry& entry);
+  Result<std::optional<std::int64_t>> known_node_key(std::string_view node);
   Result<std::int64_t> node_key(std::string_view node);
-  Result<StoredObject> read_row(const store::Row& row);
+  // The key of a text in a dictionary, which is added when it is new.
+  Result<std::int64_t> dictionary_key(const char* select, const char* insert,
+                                      std::string_view text);
+  Result<VersionColumns> version_columns(const core::Timestamp* version);
+  Result<std::optional<StoredObject>> only_row(store::Rows rows);
   void note_write(const ListPath& list);
   Result<void> flush_log(LogState& state);
 
   core::HybridLogicalClock clock_;
+  const std::string secret_;
   bool clock_dirty_ = false;
   bool permissions_dirty_ = false;
   std::uint64_t write_count_ = 0;

@@ -3,12 +3,11 @@
 // takes along) live above it, in changes.h and record_log.h, and are the same for all back ends.
 //
 // Objects of every kind are rows of one shape. For a record, `data` is what the fold of its
-// operations gives. Deleted objects stay as tombstones. A record whose collection was deleted is
-// purged: invisible, but its row stays as the anchor of its operations, because replicas hold them
-// for ever.
+// operations gives. Deleted objects stay as tombstones. A collection or record that was deleted
+// with what contains it is purged: invisible, but its row stays as the anchor of its operations and
+// of its former lives, because replicas hold them for ever.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/fingerprint.h"
 #include "core/hlc.h"
 #include "core/operation.h"
 #include "core/version_vector.h"
@@ -63,17 +63,30 @@ struct LoggedOperation {
   std::string_view node;               // the author (the stamp's node)
   std::string_view collection;
   ObjectState record_state = ObjectState::alive;  // as it is now
+  // Of the record's life that the operation belongs to.
   PermissionsKey record_permissions = kNoPermissions;
 };
 using OperationVisitor = std::function<bool(const LoggedOperation&)>;
 
-// The first 16 bytes of every operation id of a bucket, summed modulo 2^128 (big-endian): equal
-// fingerprints and equal counts mean equal sets.
-using Fingerprint = std::array<std::uint8_t, 16>;
-
 struct BucketLog {
   std::int64_t delivery_sequence = 0;  // of the newest operation; also their number
-  Fingerprint fingerprint{};
+  core::Fingerprint fingerprint;       // of all of them
+};
+
+// What a bucket, collection or record was before it was deleted and made anew: the operations of
+// the log that were its own then, and who could read them. Lives follow each other without a gap,
+// the first starts with the log; what comes after the last is the object's present life.
+struct FormerLife {
+  std::int64_t last_sequence = 0;               // delivery sequence of its last operation
+  PermissionsKey permissions = kNoPermissions;  // at its end
+  core::Fingerprint fingerprint;                // of the bucket's log up to there
+};
+
+// A node as a bucket knows it. Its sequence number is the highest that came from the node itself:
+// what others say that it wrote is data like any other, and tells nothing about its numbers.
+struct Author {
+  std::int64_t sequence_number = 0;
+  std::string principal;  // who it belongs to; empty: nobody said so yet
 };
 
 // One snapshot. Belongs to one thread.
@@ -105,8 +118,14 @@ class ReadTransaction {
   virtual Result<std::vector<PermissionsKey>> sets_granting(
       std::span<const std::string_view> permissions, std::span<const std::string> principals) = 0;
 
+  // Grows with every change to the permissions or the existence of a bucket, group or collection.
+  virtual std::int64_t permissions_generation() = 0;
+
   virtual Result<BucketLog> bucket_log(std::string_view bucket) = 0;
-  virtual Result<core::VersionVector> version_vector(std::string_view bucket) = 0;
+  // The former lives of a bucket or collection, oldest first.
+  virtual Result<std::vector<FormerLife>> former_lives(const ObjectPath& path) = 0;
+  // A node that wrote in the bucket.
+  virtual Result<std::optional<Author>> author(std::string_view bucket, std::string_view node) = 0;
   // Operations of a bucket with a delivery sequence above `after`, in that order, at most `limit`.
   virtual Result<void> operations_after(std::string_view bucket, std::int64_t after,
                                         std::int64_t limit, const OperationVisitor& visit) = 0;
@@ -127,6 +146,9 @@ struct NewLogEntry {
   const core::Operation& operation;
   ObjectKey record = 0;
   std::string_view body;
+  // The principal behind the operation, when it comes from its author's own session; empty: it was
+  // passed on by somebody else. The server's own operations need none.
+  std::string_view author_principal = {};
 };
 
 // A transaction that writes. It sees its own writes. What it keeps in memory is put right again
@@ -156,12 +178,22 @@ class WriteTransaction : public ReadTransaction {
 
   // Whether the record's log holds the operation (by its id).
   virtual Result<bool> has_operation(ObjectKey record, const core::Operation& operation) = 0;
-  // Appends to the bucket's log and notes the author in the version vector; the delivery sequence.
+  // Ends a life of a bucket, collection or record of `bucket` with the log as it stands. Whoever
+  // could read it by `permissions` still can, and nobody else.
+  virtual Result<void> end_life(std::string_view bucket, ObjectKey object,
+                                PermissionsKey permissions) = 0;
+  // How many nodes wrote in the bucket.
+  virtual Result<std::int64_t> author_count(std::string_view bucket) = 0;
+  // What only this server can have put on an operation of its own in the bucket: lets it know them
+  // again when it was restored from an older copy and its clients bring them back.
+  virtual std::string seal(std::string_view bucket, std::string_view operation_id) const = 0;
+  // Appends to the bucket's log and notes the author; the delivery sequence.
   // The id must be 64 hexadecimal digits and unknown to the record's log.
   virtual Result<std::int64_t> append_operation(std::string_view bucket,
                                                 const NewLogEntry& entry) = 0;
 
-  // The number of the server's own next operation in the bucket.
+  // The number of the server's own next operation in the bucket. Only operations under its node
+  // with its seal move it.
   virtual Result<std::int64_t> next_sequence_number(std::string_view bucket) = 0;
   // The server's own hybrid clock, kept with the data: a stamp later than every one before and than
   // `after`.

@@ -248,7 +248,7 @@ TEST_P(StorageTest, DeliverySequencesHaveNoGapAfterAnUndoneSavepoint) {
   }));
   EXPECT_EQ(sequences, (std::vector<std::int64_t>{1, 2}));
   EXPECT_FALSE(read()->find(records_, "lost").value());
-  EXPECT_EQ(read()->version_vector("b").value().at(storage_->node()), 2);
+  EXPECT_EQ(read()->author("b", storage_->node()).value()->sequence_number, 2);
 }
 
 TEST_P(StorageTest, ARolledBackTransactionLeavesNothing) {

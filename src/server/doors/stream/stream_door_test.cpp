@@ -177,14 +177,15 @@ class StreamDoorTest : public ::testing::Test {
   }
 
   // A request to the Kinto door; the answer's body.
-  Value http(const std::string& method, const std::string& path, const Value& body = {}) {
+  Value http(const std::string& method, const std::string& path, const Value& body = {},
+             const std::string& authorization = "Basic dXNlcjpwYXNz") {
     std::mutex mutex;
     std::condition_variable condition;
     std::optional<Value> answer;
     net::ClientRequest request;
     request.method = method;
     request.url = url("http", path);
-    request.headers.add("Authorization", "Basic dXNlcjpwYXNz");
+    request.headers.add("Authorization", authorization);
     if (!body.is_null()) {
       request.headers.add("Content-Type", "application/json");
       request.body = body.to_json();
@@ -356,6 +357,70 @@ TEST_F(StreamDoorTest, TurnsAwayWhoMayNotReadTheBucket) {
   const auto anonymous = connect("/v1/buckets/private/stream");
   anonymous->send(handshake("x", 0));
   EXPECT_EQ(anonymous->next("error")["code"].as_string(), "AUTH_FAILED");
+}
+
+TEST_F(StreamDoorTest, ShowsABucketMadeAnewWithoutWhatItWas) {
+  Configuration configuration;
+  configuration.stream.tokens = {{"a", "alice"}, {"b", "bob"}};
+  start(std::move(configuration));
+  const std::string path = "/v1/buckets/private/stream";
+  const core::Operation secret = insert("alice", 1, {{"secret", 1}});
+  {
+    const auto alice = connect(path);
+    alice->send(handshake("alice", 0, "a"));
+    alice->next("handshake-response");
+    alice->send(batch("m", {secret}));
+    alice->next("acknowledgment");
+  }
+  http("DELETE", "/v1/buckets/private", {}, "Bearer a");
+
+  const auto bob = connect(path);
+  bob->send(handshake("bob", 0, "b"));
+  const Value welcome = bob->next("handshake-response");
+  EXPECT_EQ(welcome["fingerprint"].as_string(), std::string(32, '0'));
+  EXPECT_EQ(bob->next("operation-batch")["operations"].size(), 0U);
+  const core::Operation own = insert("bob", 2, {{"n", 2}});
+  bob->send(batch("m", {own}));
+  EXPECT_EQ(bob->next("acknowledgment")["fingerprint"].as_string(), own.id.substr(0, 32));
+  const auto second = connect(path);
+  second->send(handshake("bob 2", 0, "b"));
+  const Value seen = second->next_operations();
+  ASSERT_EQ(seen["operations"].size(), 1U);
+  EXPECT_EQ(seen["operations"].at(0)["id"].as_string(), own.id);
+  EXPECT_EQ(seen["fingerprint"].as_string(), own.id.substr(0, 32));
+
+  // The device that knew the bucket learns of the deletion, and of nothing else.
+  const auto alice = connect(path);
+  alice->send(handshake("alice", 1, "a"));
+  const Value rest = alice->next_operations();
+  ASSERT_EQ(rest["operations"].size(), 1U);
+  EXPECT_EQ(rest["operations"].at(0)["type"].as_string(), "delete");
+  EXPECT_EQ(rest["operations"].at(0)["previousData"]["secret"].as_integer(), 1);
+
+  // It cannot bring the old record into the new bucket, nor take it from there.
+  const auto thief = connect(path);
+  thief->send(handshake("thief", 0, "b"));
+  thief->next("handshake-response");
+  core::Operation update = insert("thief", 1, {{"n", 1}});
+  update.type = core::OperationType::update;
+  update.previous_data = Object();
+  update.id = *core::operation_id(update);
+  thief->send(batch("t", {update}));
+  EXPECT_EQ(thief->next("operation-rejected")["operationId"].as_string(), update.id);
+}
+
+TEST_F(StreamDoorTest, EndsWhatAReaderMayNotReadAnyMore) {
+  Configuration configuration;
+  configuration.stream.tokens = {{"a", "alice"}, {"b", "bob"}};
+  start(std::move(configuration));
+  const auto alice = connect("/v1/buckets/private/stream");
+  alice->send(handshake("alice", 0, "a"));
+  alice->next("handshake-response");
+  alice->send(batch("m", {insert("alice", 1, {{"n", 1}})}));
+  alice->next("acknowledgment");
+  http("DELETE", "/v1/buckets/private", {}, "Bearer a");
+  http("PUT", "/v1/buckets/private", {}, "Bearer b");
+  EXPECT_NE(alice->wait_for_close(), 0);
 }
 
 TEST_F(StreamDoorTest, StaysHealthyUnderHostileFrames) {

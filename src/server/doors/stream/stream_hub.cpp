@@ -16,20 +16,13 @@ constexpr std::size_t kMaxDirectOperations = 500;
 constexpr std::size_t kMaxDirectBytes = 1 << 20;
 constexpr std::size_t kMaxCachedFrames = 8;
 
-std::optional<protocol::Proof> proof_at(Readers& readers, const FeedEvent& event) {
-  const auto transaction = readers.begin();
-  if (!transaction) return std::nullopt;
-  const Result<BucketLog> log = (*transaction)->bucket_log(event.bucket);
-  if (!log || log->delivery_sequence != event.last_sequence) return std::nullopt;
-  return proof_of(*log);
-}
-
-// The commit as a page of the log; nothing when it is too large to be passed on at once.
-std::optional<sync::DeliveryPage> page_of(Readers& readers, const FeedEvent& event) {
+// What a commit added to the log; nothing when it is too large to be passed on at once.
+std::optional<StreamNews> news_of(Readers& readers, const FeedEvent& event) {
   if (event.operations == nullptr || event.operations->size() > kMaxDirectOperations) {
     return std::nullopt;
   }
-  sync::DeliveryPage page;
+  StreamNews news;
+  sync::DeliveryPage& page = news.page;
   page.after = event.first_sequence - 1;
   page.last = event.last_sequence;
   page.at_end = true;
@@ -39,8 +32,15 @@ std::optional<sync::DeliveryPage> page_of(Readers& readers, const FeedEvent& eve
     page.operations.push_back({operation.delivery_sequence, operation.node, operation.body});
   }
   if (bytes > kMaxDirectBytes) return std::nullopt;
-  page.proof = proof_at(readers, event);
-  return page;
+  const auto transaction = readers.begin();
+  if (!transaction) return std::nullopt;
+  news.permissions_generation = (*transaction)->permissions_generation();
+  const Result<BucketLog> log = (*transaction)->bucket_log(event.bucket);
+  if (log && log->delivery_sequence == event.last_sequence) {
+    news.log = *log;
+    page.proof = proof_of(*log, LogView());
+  }
+  return news;
 }
 
 }  // namespace
@@ -82,10 +82,10 @@ void StreamHub::announce(const FeedEvent& event) {
   const auto bucket = buckets_.find(event.bucket);
   if (bucket == buckets_.end()) return;
   const Sessions sessions = bucket->second;  // one that ends removes itself from the list
-  const std::optional<sync::DeliveryPage> page = page_of(context_.readers, event);
+  const std::optional<StreamNews> news = news_of(context_.readers, event);
   announcing_ = true;
   for (const std::shared_ptr<StreamSession>& session : sessions) {
-    session->announce(event.last_sequence, page ? &*page : nullptr);
+    session->announce(event.last_sequence, news ? &*news : nullptr);
   }
   announcing_ = false;
   frames_.clear();

@@ -12,7 +12,8 @@ namespace {
 
 // Sent and not taken by the peer's system, beyond which nothing more is read for it.
 constexpr std::size_t kMaxBufferedBytes = 1 << 20;
-constexpr int kPagesPerTurn = 4;  // then the other connections of the thread have theirs
+constexpr int kPagesPerTurn = 4;             // then the other connections of the thread have theirs
+constexpr std::size_t kMaxAuthors = 10'000;  // of a handshake's version vector that are looked up
 
 sync::StreamServerOptions options_for(StreamHub& hub) {
   const StreamSection& settings = hub.context().configuration.stream;
@@ -26,8 +27,8 @@ sync::StreamServerOptions options_for(StreamHub& hub) {
 
 }  // namespace
 
-protocol::Proof proof_of(const BucketLog& log) {
-  return {to_hex(log.fingerprint), log.delivery_sequence};
+protocol::Proof proof_of(const BucketLog& log, const LogView& view) {
+  return {to_hex(view.fingerprint(log).bytes()), log.delivery_sequence};
 }
 
 StreamSession::StreamSession(StreamHub& hub, std::shared_ptr<net::WebSocketConnection> connection,
@@ -67,6 +68,7 @@ void StreamSession::text_received(std::string_view frame) {
 void StreamSession::open(const protocol::Handshake& handshake) {
   opening_ = true;
   opening_token_ = handshake.auth_token;
+  opening_vector_ = handshake.version_vector;
 }
 
 void StreamSession::answer_handshake() {
@@ -77,6 +79,7 @@ void StreamSession::answer_handshake() {
   identity_ = std::move(*identity);
   Result<sync::StreamGrant> granted = grant();
   if (!granted) return session_.refused(granted.error());
+  opening_vector_.clear();
   session_.opened(std::move(*granted), hub_.now());
 }
 
@@ -92,17 +95,12 @@ Result<Identity> StreamSession::identify(const std::optional<std::string>& token
   return fail(ErrorCode::unauthenticated, "Authentication failed");
 }
 
-Result<bool> StreamSession::may_see_all(ReadTransaction& transaction) const {
-  const ObjectPath path = ObjectPath::bucket(bucket_);
-  const Result<std::optional<PermissionsKey>> exists = transaction.permissions_of(path);
-  if (!exists) return fail(exists);
-  // A bucket that never was holds nothing to hide from who may make it. One that was deleted does:
-  // its log is still there.
-  const Result<BucketLog> log = transaction.bucket_log(bucket_);
-  if (!log) return fail(log);
-  if (!*exists && log->delivery_sequence > 0) return false;
-  if (!*exists) return may_create_stream_bucket(hub_.context(), transaction, identity_, bucket_);
-  return hub_.context().access.may(transaction, identity_, Permission::read, path);
+Result<std::optional<LogView>> StreamSession::find_view(ReadTransaction& transaction) const {
+  const DoorContext& context = hub_.context();
+  const Result<bool> may_create =
+      may_create_stream_bucket(context, transaction, identity_, bucket_);
+  if (!may_create) return fail(may_create);
+  return view_of_log(transaction, context.access, identity_, bucket_, *may_create);
 }
 
 // Whether there may be something in the bucket that this identity may read or write.
@@ -111,6 +109,8 @@ Result<bool> StreamSession::may_see_some(ReadTransaction& transaction) const {
   const ObjectPath path = ObjectPath::bucket(bucket_);
   Result<bool> attributes = access.may(transaction, identity_, Permission::attributes, path);
   if (!attributes || *attributes) return attributes;
+  const Result<bool> formerly = could_read(transaction, identity_, bucket_);
+  if (!formerly || *formerly) return formerly;
   for (const ResourceKind kind : {ResourceKind::collection, ResourceKind::record}) {
     const auto sets = access.visible_sets(transaction, identity_, kind, false);
     if (!sets) return fail(sets);
@@ -119,13 +119,37 @@ Result<bool> StreamSession::may_see_some(ReadTransaction& transaction) const {
   return false;
 }
 
+// Of the nodes that the client names, and of itself, what the bucket has from them: no other tells
+// it anything. Its own number counts only when it came from the same user; else a stranger could
+// make the client believe that it had lost operations.
+Result<core::VersionVector> StreamSession::known_authors(ReadTransaction& transaction) const {
+  core::VersionVector known;
+  const auto note = [&](const std::string& node) -> Result<void> {
+    const Result<std::optional<Author>> author = transaction.author(bucket_, node);
+    if (!author) return fail(author);
+    if (!*author || (*author)->sequence_number == 0) return {};
+    if (node == session_.node() && (*author)->principal != identity_.owner()) return {};
+    known.emplace(node, (*author)->sequence_number);
+    return {};
+  };
+  if (Result<void> done = note(session_.node()); !done) return fail(done);
+  if (!view_) return known;
+  std::size_t count = 0;
+  for (const auto& [node, number] : opening_vector_) {
+    if (++count > kMaxAuthors) break;
+    if (Result<void> done = note(node); !done) return fail(done);
+  }
+  return known;
+}
+
 Result<sync::StreamGrant> StreamSession::grant() {
   const auto transaction = hub_.context().readers.begin();
   if (!transaction) return fail(transaction);
-  const Result<bool> all = may_see_all(**transaction);
-  if (!all) return fail(all);
-  sees_all_ = *all;
-  if (!sees_all_) {
+  Result<std::optional<LogView>> view = find_view(**transaction);
+  if (!view) return fail(view);
+  view_ = std::move(*view);
+  view_checked_ = (*transaction)->permissions_generation();
+  if (!view_) {
     const Result<bool> some = may_see_some(**transaction);
     if (!some) return fail(some);
     if (!*some) {
@@ -134,22 +158,18 @@ Result<sync::StreamGrant> StreamSession::grant() {
   }
   const Result<BucketLog> log = (*transaction)->bucket_log(bucket_);
   if (!log) return fail(log);
-  Result<core::VersionVector> vector = (*transaction)->version_vector(bucket_);
+  Result<core::VersionVector> vector = known_authors(**transaction);
   if (!vector) return fail(vector);
   sync::StreamGrant grant;
   grant.server_node = hub_.context().storage.node();
+  grant.version_vector = std::move(*vector);
   grant.delivery_sequence = log->delivery_sequence;
-  if (sees_all_) {
-    grant.version_vector = std::move(*vector);
-    grant.proof = proof_of(*log);
-  } else if (const auto own = vector->find(session_.node()); own != vector->end()) {
-    grant.version_vector.insert(*own);
-  }
+  if (view_) grant.proof = proof_of(*log, *view_);
   return grant;
 }
 
 void StreamSession::submit(sync::Upload upload) {
-  auto work = std::make_shared<StreamUpload>(hub_.context(), bucket_, identity_,
+  auto work = std::make_shared<StreamUpload>(hub_.context(), bucket_, identity_, session_.node(),
                                              std::move(upload.operations));
   WriteRequest request;
   // What comes after a large batch stays after it.
@@ -181,7 +201,7 @@ void StreamSession::send_text(std::string_view frame) {
 
 void StreamSession::send_batch(const protocol::OperationBatch& batch, bool shareable) {
   if (connection_ == nullptr) return;
-  if (shareable && sees_all_) {
+  if (shareable && view_ == LogView()) {
     connection_->send_frame(hub_.shared_frame(batch));
   } else {
     connection_->send_text(encode(batch));
@@ -204,13 +224,16 @@ void StreamSession::close(std::uint16_t code, std::string_view reason) {
   if (connection_ != nullptr) connection_->close(code, reason);
 }
 
-void StreamSession::announce(std::int64_t last_sequence, const sync::DeliveryPage* page) {
+void StreamSession::announce(std::int64_t last_sequence, const StreamNews* news) {
   session_.operations_committed(last_sequence);
-  if (page != nullptr && sees_all_) {
-    const std::optional<sync::DeliveryRequest> wanted = session_.wanted();
-    if (wanted && wanted->after == page->after) return session_.operations_read(*page, hub_.now());
-  }
-  pump();
+  const bool fits = news != nullptr && view_ && news->permissions_generation == view_checked_;
+  const std::optional<sync::DeliveryRequest> wanted =
+      fits ? session_.wanted() : std::optional<sync::DeliveryRequest>();
+  if (!wanted || wanted->after != news->page.after) return pump();
+  if (view_ == LogView()) return session_.operations_read(news->page, hub_.now());
+  sync::DeliveryPage page = news->page;
+  if (news->log) page.proof = proof_of(*news->log, *view_);
+  session_.operations_read(page, hub_.now());
 }
 
 void StreamSession::pump() {
@@ -229,52 +252,15 @@ void StreamSession::pump() {
 }
 
 bool StreamSession::read_page(const sync::DeliveryRequest& request) {
-  const DoorContext& context = hub_.context();
   std::deque<std::string> texts;  // what the page's views point to
   sync::DeliveryPage page;
-  page.after = page.last = request.after;
-  std::size_t bytes = 0;
-  std::optional<Error> error;
   const auto read = [&]() -> Result<void> {
-    const auto transaction = context.readers.begin();
+    const auto transaction = hub_.context().readers.begin();
     if (!transaction) return fail(transaction);
-    const Result<BucketLog> log = (*transaction)->bucket_log(bucket_);
-    if (!log) return fail(log);
-    const auto take = [&](const LoggedOperation& operation) {
-      if (bytes > 0 && bytes + operation.body.size() > request.max_bytes) return false;
-      page.last = operation.delivery_sequence;
-      texts.emplace_back(operation.node);
-      texts.emplace_back(operation.body);
-      bytes += operation.body.size();
-      page.operations.push_back(
-          {operation.delivery_sequence, texts[texts.size() - 2], texts[texts.size() - 1]});
-      return true;
-    };
-    const auto take_visible = [&](const LoggedOperation& operation) {
-      const ObjectPath record{ListPath::records(bucket_, std::string(operation.collection)), ""};
-      const Result<bool> visible = context.access.may(**transaction, identity_, Permission::read,
-                                                      record, operation.record_permissions);
-      if (!visible) {
-        error = visible.error();
-        return false;
-      }
-      if (*visible) return take(operation);
-      page.last = operation.delivery_sequence;
-      return true;
-    };
-    const Result<void> done =
-        (*transaction)
-            ->operations_after(bucket_, request.after,
-                               static_cast<std::int64_t>(request.max_operations),
-                               sees_all_ ? OperationVisitor(take) : OperationVisitor(take_visible));
-    if (!done) return done;
-    page.at_end = page.last >= log->delivery_sequence;
-    if (page.at_end && sees_all_) page.proof = proof_of(*log);
-    return {};
+    if (Result<void> allowed = check_still_allowed(**transaction); !allowed) return allowed;
+    return fill_page(request, **transaction, page, texts);
   };
-  Result<void> done = read();
-  if (done && error) done = std::unexpected<Error>(std::move(*error));
-  if (!done) {
+  if (const Result<void> done = read(); !done) {
     close(net::kCloseTryAgainLater, done.error().message);
     return false;
   }
@@ -282,25 +268,70 @@ bool StreamSession::read_page(const sync::DeliveryRequest& request) {
   return true;
 }
 
+Result<void> StreamSession::fill_page(const sync::DeliveryRequest& request,
+                                      ReadTransaction& transaction, sync::DeliveryPage& page,
+                                      std::deque<std::string>& texts) const {
+  const Result<BucketLog> log = transaction.bucket_log(bucket_);
+  if (!log) return fail(log);
+  OperationAccess access(transaction, hub_.context().access, identity_, bucket_);
+  std::optional<Error> error;
+  std::size_t bytes = 0;
+  page.after = request.after;
+  page.last = view_ ? view_->start(request.after) : request.after;
+  const std::int64_t end = view_ ? view_->end(page.last) : INT64_MAX;
+  const auto take = [&](const LoggedOperation& operation) {
+    if (operation.delivery_sequence > end) return false;
+    if (!view_) {
+      const Result<bool> readable = access.may_read(operation);
+      if (!readable) error = readable.error();
+      if (!readable) return false;
+      if (!*readable) {
+        page.last = operation.delivery_sequence;
+        return true;
+      }
+    }
+    if (bytes > 0 && bytes + operation.body.size() > request.max_bytes) return false;
+    page.last = operation.delivery_sequence;
+    texts.emplace_back(operation.node);
+    texts.emplace_back(operation.body);
+    bytes += operation.body.size();
+    page.operations.push_back(
+        {operation.delivery_sequence, texts[texts.size() - 2], texts[texts.size() - 1]});
+    return true;
+  };
+  const Result<void> done = transaction.operations_after(
+      bucket_, page.last, static_cast<std::int64_t>(request.max_operations), take);
+  if (!done) return done;
+  if (error) return std::unexpected<Error>(std::move(*error));
+  if (view_) page.last = view_->start(page.last);  // over what is hidden next
+  page.at_end = page.last >= log->delivery_sequence;
+  if (page.at_end && view_) page.proof = proof_of(*log, *view_);
+  return {};
+}
+
 void StreamSession::tick() {
   session_.tick(hub_.now());
   if (session_.streaming()) {
-    if (const Result<void> allowed = check_still_allowed(); !allowed) {
-      return close(net::kCloseServiceRestart, allowed.error().message);
-    }
+    const auto transaction = hub_.context().readers.begin();
+    const Result<void> allowed = transaction ? check_still_allowed(**transaction) : Result<void>();
+    if (!allowed) return close(net::kCloseServiceRestart, allowed.error().message);
   }
   pump();
 }
 
 // What was granted at the handshake may have been taken away since, and the log may have been
 // emptied. The client learns what holds now when it connects again.
-Result<void> StreamSession::check_still_allowed() {
-  const auto transaction = hub_.context().readers.begin();
-  if (!transaction) return {};
-  const Result<bool> all = may_see_all(**transaction);
-  if (all && *all != sees_all_) return fail(ErrorCode::permission_denied, "permissions changed");
-  const Result<BucketLog> log = (*transaction)->bucket_log(bucket_);
-  if (log && log->delivery_sequence < session_.log_position()) {
+Result<void> StreamSession::check_still_allowed(ReadTransaction& transaction) {
+  const std::int64_t generation = transaction.permissions_generation();
+  if (generation != view_checked_) {
+    const Result<std::optional<LogView>> view = find_view(transaction);
+    if (!view) return fail(view);
+    if (*view != view_) return fail(ErrorCode::permission_denied, "permissions changed");
+    view_checked_ = generation;
+  }
+  const Result<BucketLog> log = transaction.bucket_log(bucket_);
+  if (!log) return fail(log);
+  if (log->delivery_sequence < session_.log_position()) {
     return fail(ErrorCode::not_found, "the log was emptied");
   }
   return {};

@@ -2,6 +2,7 @@
 // WebSocket, the Writer and the log. For the connection's I/O thread alone.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,11 +11,20 @@
 #include "net/websocket_connection.h"
 #include "server/door.h"
 #include "server/doors/stream/stream_hub.h"
+#include "server/identity/log_view.h"
 #include "sync/stream_server_session.h"
 
 namespace tombolo::server::stream {
 
-protocol::Proof proof_of(const BucketLog& log);
+// What a client with that view can compare itself with.
+protocol::Proof proof_of(const BucketLog& log, const LogView& view);
+
+// A commit as a page of the log, as of a generation of the permissions.
+struct StreamNews {
+  sync::DeliveryPage page;
+  std::optional<BucketLog> log;  // when it ends with the page
+  std::int64_t permissions_generation = 0;
+};
 
 class StreamSession final : public std::enable_shared_from_this<StreamSession>,
                             private sync::StreamServerHost {
@@ -25,7 +35,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
 
   void start();
   // The log has grown; `page` is the news, unless they are too large to be passed on at once.
-  void announce(std::int64_t last_sequence, const sync::DeliveryPage* page);
+  void announce(std::int64_t last_sequence, const StreamNews* news);
   void tick();
   void close(std::uint16_t code, std::string_view reason) override;
   const std::string& bucket() const { return bucket_; }
@@ -45,20 +55,26 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void answer_handshake();
   Result<Identity> identify(const std::optional<std::string>& token) const;
   Result<sync::StreamGrant> grant();
-  Result<bool> may_see_all(ReadTransaction& transaction) const;
+  Result<std::optional<LogView>> find_view(ReadTransaction& transaction) const;
+  Result<core::VersionVector> known_authors(ReadTransaction& transaction) const;
   Result<bool> may_see_some(ReadTransaction& transaction) const;
-  Result<void> check_still_allowed();
+  Result<void> check_still_allowed(ReadTransaction& transaction);
   void pump();
   // False: the page could not be read, and the session has ended.
   bool read_page(const sync::DeliveryRequest& request);
+  Result<void> fill_page(const sync::DeliveryRequest& request, ReadTransaction& transaction,
+                         sync::DeliveryPage& page, std::deque<std::string>& texts) const;
 
   StreamHub& hub_;
   std::shared_ptr<net::WebSocketConnection> connection_;  // null once it ended
   const std::string bucket_;
   Identity identity_;
-  std::optional<std::string> opening_token_;  // between the handshake and its answer
+  // Between the handshake and its answer.
+  std::optional<std::string> opening_token_;
+  core::VersionVector opening_vector_;
   bool opening_ = false;
-  bool sees_all_ = false;  // of the bucket; else each operation is asked about
+  std::optional<LogView> view_;     // nothing: each operation is asked about
+  std::int64_t view_checked_ = -1;  // at this generation of the permissions
   bool pump_queued_ = false;
   int bulk_uploads_ = 0;  // that wait or are being written
   sync::StreamServerSession session_;

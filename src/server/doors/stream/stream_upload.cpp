@@ -40,10 +40,11 @@ Result<bool> may_create_stream_bucket(const DoorContext& context, ReadTransactio
 }
 
 StreamUpload::StreamUpload(const DoorContext& context, std::string bucket, Identity identity,
-                           std::vector<sync::UploadedOperation> operations)
+                           std::string node, std::vector<sync::UploadedOperation> operations)
     : context_(context),
       bucket_(std::move(bucket)),
       identity_(std::move(identity)),
+      node_(std::move(node)),
       operations_(std::move(operations)) {}
 
 // False: there is no bucket, and this identity may not make it.
@@ -159,6 +160,8 @@ Result<void> StreamUpload::apply(WriteContext& context, std::vector<IncomingOper
   ApplyOptions options;
   options.new_record_permissions = *permissions;
   options.validate = true;
+  options.author_node = node_;
+  options.author_principal = identity_.owner();
   const auto applied = apply_operations(context, bucket_, operations, options);
   if (!applied) return fail(applied);
   for (std::size_t index = 0; index < operations.size(); ++index) {
@@ -172,10 +175,10 @@ Result<void> StreamUpload::conclude(WriteContext& context) {
   const Result<BucketLog> log = context.transaction().bucket_log(bucket_);
   if (!log) return fail(log);
   // Who sees only a part of the bucket cannot compare it with the whole.
-  const Result<bool> sees_all = context_.access.may(context.transaction(), identity_,
-                                                    Permission::read, ObjectPath::bucket(bucket_));
-  if (!sees_all) return fail(sees_all);
-  if (*sees_all) outcome_.proof = proof_of(*log);
+  const Result<std::optional<LogView>> view =
+      view_of_log(context.transaction(), context_.access, identity_, bucket_, false);
+  if (!view) return fail(view);
+  if (*view) outcome_.proof = proof_of(*log, **view);
   return {};
 }
 

@@ -22,7 +22,8 @@ Result<bool> may_create_stream_bucket(const DoorContext& context, ReadTransactio
 
 class StreamUpload {
  public:
-  StreamUpload(const DoorContext& context, std::string bucket, Identity identity,
+  // `node`: the client's, whose own operations count as said by itself.
+  StreamUpload(const DoorContext& context, std::string bucket, Identity identity, std::string node,
                std::vector<sync::UploadedOperation> operations);
 
   bool is_large() const { return operations_.size() > kPartOperations; }
@@ -50,6 +51,7 @@ class StreamUpload {
   const DoorContext context_;
   const std::string bucket_;
   const Identity identity_;
+  const std::string node_;
   std::vector<sync::UploadedOperation> operations_;
   std::size_t next_ = 0;  // of operations_
   std::map<std::string, CollectionAccess, std::less<>> collections_;

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace tombolo::client {
+namespace tombolo::core {
 
 class Fingerprint {
  public:
@@ -25,13 +25,10 @@ class Fingerprint {
     if (bytes.size() >= 16) add(read(bytes.first(8)), read(bytes.subspan(8, 8)));
   }
   void subtract(std::span<const std::uint8_t> bytes) {
-    if (bytes.size() < 16) return;
-    const std::uint64_t high = read(bytes.first(8));
-    const std::uint64_t low = read(bytes.subspan(8, 8));
-    high_ -= high + (low_ < low ? 1 : 0);
-    low_ -= low;
+    if (bytes.size() >= 16) subtract(read(bytes.first(8)), read(bytes.subspan(8, 8)));
   }
   void add(const Fingerprint& other) { add(other.high_, other.low_); }
+  void subtract(const Fingerprint& other) { subtract(other.high_, other.low_); }
 
   std::array<std::uint8_t, 16> bytes() const {
     std::array<std::uint8_t, 16> out{};
@@ -54,9 +51,13 @@ class Fingerprint {
     low_ += low;
     high_ += high + (low_ < low ? 1 : 0);
   }
+  void subtract(std::uint64_t high, std::uint64_t low) {
+    high_ -= high + (low_ < low ? 1 : 0);
+    low_ -= low;
+  }
 
   std::uint64_t high_ = 0;
   std::uint64_t low_ = 0;
 };
 
-}  // namespace tombolo::client
+}  // namespace tombolo::core
