@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/percent_encoding.h"
 #include "base/text.h"
+#include "protocol/kinto_object.h"
 
 namespace tombolo::protocol::kinto {
 namespace {

@@ -1,5 +1,5 @@
 // What the storage finds for a filter, a sorting and a page is what the contract's rules, written
-// down a second time without any database (protocol/kinto_filter.h), find.
+// down a second time without any database (filter_oracle.h), find.
 #include <algorithm>
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include "base/percent_encoding.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "kinto/filter_oracle.h"
 #include "kinto/test_server.h"
-#include "protocol/kinto_filter.h"
 #include "protocol/kinto_query.h"
 
 namespace tombolo::kinto_cases {
@@ -109,14 +109,14 @@ class KintoFilters : public ::testing::Test {
   std::vector<std::string> expected(const api::ListQuery& query) const {
     std::vector<const Known*> found;
     for (const Known& known : known_) {
-      if (api::matches(query.filters, view_of(known))) found.push_back(&known);
+      if (matches(query.filters, view_of(known))) found.push_back(&known);
     }
     std::sort(found.begin(), found.end(), [&](const Known* left, const Known* right) {
       const api::ObjectView left_view = view_of(*left);
       const api::ObjectView right_view = view_of(*right);
       for (const api::SortField& field : query.sort) {
-        const auto order = api::compare_values(api::find_field(left_view, field.field),
-                                               api::find_field(right_view, field.field));
+        const auto order = compare_values(api::find_field(left_view, field.field),
+                                          api::find_field(right_view, field.field));
         if (order != 0) return field.descending ? order > 0 : order < 0;
       }
       return false;
