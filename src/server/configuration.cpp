@@ -61,6 +61,11 @@ constexpr Setting kSettings[] = {
     {SETTING(stream, tokens)},
     {SETTING(stream, max_operation_bytes), 1, kLarge},
     {SETTING(stream, max_clock_ahead_ms), 0, kDayMs},
+    {SETTING(stream, max_nodes_per_bucket), 1, 100'000'000},
+    {SETTING(stream, max_new_nodes_per_session), 1, 100'000'000},
+    {SETTING(stream, max_uncommitted_operations), 1, 10'000'000},
+    {SETTING(stream, operations_per_second), 0, 10'000'000},
+    {SETTING(stream, operations_burst), 1, 10'000'000},
 };
 
 #undef SETTING

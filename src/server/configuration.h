@@ -64,7 +64,12 @@ struct StreamSection {
   bool open_access = true;  // who shows no token is anonymous (system.Everyone); else refused
   std::map<std::string, std::string, std::less<>> tokens;  // token -> user
   std::int64_t max_operation_bytes = 262'144;
-  std::int64_t max_clock_ahead_ms = 60'000;  // of an operation's stamp before the server's clock
+  std::int64_t max_clock_ahead_ms = 60'000;     // of an operation's stamp before the server's clock
+  std::int64_t max_nodes_per_bucket = 100'000;  // that ever wrote in it
+  std::int64_t max_new_nodes_per_session = 1000;   // whose first operations it brings
+  std::int64_t max_uncommitted_operations = 4000;  // of a session; beyond, it is read more slowly
+  std::int64_t operations_per_second = 0;  // of a session, likewise; 0: as many as can be written
+  std::int64_t operations_burst = 10'000;
 };
 
 struct Configuration {

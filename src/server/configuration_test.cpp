@@ -27,6 +27,11 @@ TEST(Configuration, TheFileInPackagingIsTheDefaults) {
   EXPECT_EQ(read.kinto.principals, defaults.kinto.principals);
   EXPECT_EQ(read.kinto.cors_origins, defaults.kinto.cors_origins);
   EXPECT_EQ(read.stream.max_operation_bytes, defaults.stream.max_operation_bytes);
+  EXPECT_EQ(read.stream.max_nodes_per_bucket, defaults.stream.max_nodes_per_bucket);
+  EXPECT_EQ(read.stream.max_new_nodes_per_session, defaults.stream.max_new_nodes_per_session);
+  EXPECT_EQ(read.stream.max_uncommitted_operations, defaults.stream.max_uncommitted_operations);
+  EXPECT_EQ(read.stream.operations_per_second, defaults.stream.operations_per_second);
+  EXPECT_EQ(read.stream.operations_burst, defaults.stream.operations_burst);
 }
 
 TEST(Configuration, TheEnvironmentOverridesTheFileAndFlagsBoth) {
@@ -59,6 +64,8 @@ TEST(Configuration, ErrorsNameTheLineAndWhatIsExpected) {
   EXPECT_TRUE(error_of("[server\n").starts_with("t.toml:1: "));
   EXPECT_EQ(error_of("[stream]\ntokens = 3\n"),
             "t.toml:2: stream.tokens must be a table of token = \"user\"");
+  EXPECT_EQ(error_of("[stream]\noperations_burst = 0\n"),
+            "t.toml:2: stream.operations_burst must be an integer from 1 to 10000000");
   Configuration configuration;
   EXPECT_FALSE(apply_environment(configuration, {{"TOMBOLO_SERVER_PROT", "1"}}));
   EXPECT_FALSE(apply_setting(configuration, "stream.tokens", "alice", "--set"));

@@ -23,6 +23,7 @@ AuthenticatorSettings authenticator_settings(const Configuration& configuration,
                                     ? storage.secret()
                                     : configuration.kinto.userid_hmac_secret;
   settings.tokens = configuration.stream.tokens;
+  settings.open_access = configuration.stream.open_access;
   return settings;
 }
 

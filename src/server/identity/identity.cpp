@@ -1,5 +1,6 @@
 #include "server/identity/identity.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -39,24 +40,37 @@ Identity identity_of(std::string user_id) {
   return identity;
 }
 
+bool Identity::is_stream_user() const {
+  return std::find(principals.begin(), principals.end(), kStreamUsers) != principals.end();
+}
+
+// As the settings see it without a token.
+Identity Authenticator::admitted(Identity identity) const {
+  if (settings_.open_access) identity.principals.emplace_back(kStreamUsers);
+  return identity;
+}
+
 Identity Authenticator::authenticate(std::string_view authorization) const {
   const std::size_t space = authorization.find(' ');
-  if (space == authorization.npos) return anonymous_identity();
+  if (space == authorization.npos) return admitted(anonymous_identity());
   const std::string_view scheme = authorization.substr(0, space);
   const std::string_view credentials = trimmed(authorization.substr(space + 1));
   if (equal_ignoring_case(scheme, "bearer")) return authenticate_token(credentials);
-  if (!equal_ignoring_case(scheme, "basic")) return anonymous_identity();
+  if (!equal_ignoring_case(scheme, "basic")) return admitted(anonymous_identity());
   const std::optional<std::string> decoded = from_base64(credentials);
-  if (!decoded || !is_utf8(*decoded)) return anonymous_identity();
+  if (!decoded || !is_utf8(*decoded)) return admitted(anonymous_identity());
   const std::size_t colon = decoded->find(':');
-  if (colon == decoded->npos || colon == 0) return anonymous_identity();
-  return identity_of("basicauth:" + to_hex(hmac_sha256(settings_.userid_hmac_secret, *decoded)));
+  if (colon == decoded->npos || colon == 0) return admitted(anonymous_identity());
+  return admitted(
+      identity_of("basicauth:" + to_hex(hmac_sha256(settings_.userid_hmac_secret, *decoded))));
 }
 
 Identity Authenticator::authenticate_token(std::string_view token) const {
   const auto user = settings_.tokens.find(token);
-  if (token.empty() || user == settings_.tokens.end()) return anonymous_identity();
-  return identity_of("token:" + user->second);
+  if (token.empty() || user == settings_.tokens.end()) return admitted(anonymous_identity());
+  Identity identity = identity_of("token:" + user->second);
+  identity.principals.emplace_back(kStreamUsers);
+  return identity;
 }
 
 std::string Authenticator::default_bucket(const Identity& identity) const {

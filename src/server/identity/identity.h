@@ -11,15 +11,23 @@ namespace tombolo::server {
 
 inline constexpr std::string_view kEveryone = "system.Everyone";
 inline constexpr std::string_view kAuthenticated = "system.Authenticated";
+// Whom the settings let into the default bucket of the stream door: everybody while access is open,
+// else the holders of a token. A principal, so that what is stored does not say who that is.
+inline constexpr std::string_view kStreamUsers = "system.StreamUsers";
 
 struct Identity {
   std::string user_id;  // "basicauth:<hex>", "token:<user>"; empty: anonymous
-  // The user id first, then system.Everyone and system.Authenticated. Groups would follow here.
+  // The user id first, then system.Everyone, system.Authenticated and system.StreamUsers. Groups
+  // would follow here.
   std::vector<std::string> principals;
+  std::string_view anonymous_owner = kEveryone;  // of what it creates without a user id
 
   bool authenticated() const { return !user_id.empty(); }
   // The principal that owns what this identity creates.
-  std::string_view owner() const { return authenticated() ? std::string_view(user_id) : kEveryone; }
+  std::string_view owner() const {
+    return authenticated() ? std::string_view(user_id) : anonymous_owner;
+  }
+  bool is_stream_user() const;
 };
 
 Identity anonymous_identity();
@@ -28,6 +36,7 @@ Identity identity_of(std::string user_id);
 struct AuthenticatorSettings {
   std::string userid_hmac_secret;
   std::map<std::string, std::string, std::less<>> tokens;  // token -> user
+  bool open_access = false;                                // whether everybody is a stream user
 };
 
 // Stateless and thread-safe. Wrong credentials count as anonymous.
@@ -47,6 +56,8 @@ class Authenticator {
   std::string default_bucket(const Identity& identity) const;
 
  private:
+  Identity admitted(Identity identity) const;
+
   AuthenticatorSettings settings_;
 };
 

@@ -33,6 +33,15 @@ TEST(Authenticator, KnowsStaticTokens) {
   EXPECT_FALSE(kAuthenticator.authenticate_token("").authenticated());
 }
 
+TEST(Authenticator, SaysWhomTheSettingsLetIntoTheSharedBucket) {
+  EXPECT_TRUE(kAuthenticator.authenticate_token("t0ken").is_stream_user());
+  EXPECT_FALSE(kAuthenticator.authenticate("").is_stream_user());
+  EXPECT_FALSE(kAuthenticator.authenticate("Basic " + to_base64("bob:pass")).is_stream_user());
+  const Authenticator open({"secret", {{"t0ken", "alice"}}, true});
+  EXPECT_TRUE(open.authenticate("").is_stream_user());
+  EXPECT_TRUE(open.authenticate("Basic " + to_base64("bob:pass")).is_stream_user());
+}
+
 TEST(Authenticator, GivesEachUserADefaultBucket) {
   const std::string bucket = kAuthenticator.default_bucket(identity_of("token:alice"));
   const std::string hex = to_hex(hmac_sha256("secret", "token:alice"));

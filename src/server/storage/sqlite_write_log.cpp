@@ -28,8 +28,9 @@ std::string id_bytes(const core::Operation& operation) {
 // Whether what came from `principal` speaks for a node of `author`'s. A node that only anonymous
 // clients used belongs to the first user who does.
 bool speaks_for(const Author& author, std::string_view principal) {
-  return !principal.empty() && (author.principal.empty() || author.principal == kEveryone ||
-                                author.principal == principal);
+  const std::string& owner = author.principal;
+  return !principal.empty() &&
+         (owner.empty() || owner == kEveryone || owner == kStreamUsers || owner == principal);
 }
 
 }  // namespace

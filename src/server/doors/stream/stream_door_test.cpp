@@ -423,6 +423,195 @@ TEST_F(StreamDoorTest, EndsWhatAReaderMayNotReadAnyMore) {
   EXPECT_NE(alice->wait_for_close(), 0);
 }
 
+TEST_F(StreamDoorTest, ClosesTheDefaultBucketWithTheSettings) {
+  start();
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  ann->next("handshake-response");
+  ann->send(batch("m", {insert("ann", 1, {{"n", 1}})}));
+  ann->next("acknowledgment");
+  const std::string record = "/v1/buckets/main/collections/todos/records/rec-1";
+  EXPECT_EQ(http("PUT", record, {{"data", {{"n", 2}}}})["data"]["n"].as_integer(), 2);
+  server_->stop();
+  server_.reset();
+
+  Configuration closed;
+  closed.stream.open_access = false;
+  closed.stream.tokens = {{"a", "alice"}};
+  start(std::move(closed));
+  EXPECT_EQ(http("PUT", record, {{"data", {{"n", 3}}}})["code"].as_integer(), 403);
+  EXPECT_EQ(http("PUT", "/v1/buckets/main/collections/other")["code"].as_integer(), 403);
+  const auto alice = connect();
+  alice->send(handshake("alice", 0, "a"));
+  EXPECT_EQ(alice->next_operations()["operations"].size(), 2U);
+  alice->send(batch("m", {insert("alice", 2, {{"n", 1}})}));
+  EXPECT_EQ(alice->next("acknowledgment")["acknowledgedMessageId"].as_string(), "m");
+}
+
+TEST_F(StreamDoorTest, TakesDefaultForTheUsersOwnBucket) {
+  Configuration configuration;
+  configuration.stream.tokens = {{"a", "alice"}};
+  configuration.kinto.principals.clear();  // nobody may create buckets
+  start(std::move(configuration));
+  const auto alice = connect("/v1/buckets/default/stream");
+  alice->send(handshake("alice", 0, "a"));
+  alice->next("handshake-response");
+  alice->send(batch("m", {insert("alice", 1, {{"n", 7}})}));
+  EXPECT_EQ(alice->next("acknowledgment")["acknowledgedMessageId"].as_string(), "m");
+  const std::string records = "/v1/buckets/default/collections/todos/records/";
+  EXPECT_EQ(http("GET", records + "rec-1", {}, "Bearer a")["data"]["n"].as_integer(), 7);
+  http("PUT", records + "rec-2", {{"data", {{"n", 8}}}}, "Bearer a");
+  EXPECT_EQ(alice->next_operations()["operations"].at(0)["recordId"].as_string(), "rec-2");
+  const auto anonymous = connect("/v1/buckets/default/stream");
+  anonymous->send(handshake("x", 0));
+  EXPECT_EQ(anonymous->next("error")["code"].as_string(), "AUTH_FAILED");
+}
+
+TEST_F(StreamDoorTest, BelievesNobodyAboutTheNumbersOfOthers) {
+  Configuration configuration;
+  configuration.stream.tokens = {{"a", "alice"}, {"m", "mallory"}};
+  start(std::move(configuration));
+  const auto mallory = connect();
+  mallory->send(handshake("mallory", 0, "m"));
+  const std::string server_node = mallory->next("handshake-response")["nodeId"].as_string().data();
+  const std::int64_t huge = std::int64_t{1} << 50;
+  core::Operation as_ann = insert("ann", 1, {{"n", 1}});
+  as_ann.sequence_number = huge;
+  core::Operation as_server = insert(server_node, 2, {{"n", 2}});
+  as_server.sequence_number = huge;
+  mallory->send(batch("m", {as_ann, as_server}));
+  const Value rejected = mallory->next("operation-rejected");
+  EXPECT_EQ(rejected["operationId"].as_string(), as_server.id);
+  EXPECT_EQ(rejected["code"].as_string(), "VALIDATION_ERROR");
+  mallory->next("acknowledgment");
+  const auto second = connect();
+  second->send(handshake("ann", 0, "m"));
+  second->next("handshake-response");
+  second->send(batch("m", {as_ann}));  // known already: also from its own node it changes nothing
+  second->next("acknowledgment");
+
+  const auto first_number = [&](const std::string& node, const std::string& token) {
+    const auto socket = connect();
+    socket->send(handshake(node, 0, token));
+    return socket->next("handshake-response")["versionVector"][node].as_integer(-1);
+  };
+  EXPECT_EQ(first_number("ann", "a"), -1);
+  const auto ann = connect();
+  ann->send(handshake("ann", 0, "a"));
+  EXPECT_EQ(ann->next_operations()["operations"].size(), 1U);
+  ann->send(batch("a", {insert("ann", 3, {{"n", 3}})}));
+  ann->next("acknowledgment");
+  EXPECT_EQ(first_number("ann", "a"), 3);
+  EXPECT_EQ(first_number("ann", "m"), -1) << "it is another user's";
+  // The server counts on by itself.
+  http("PUT", "/v1/buckets/main/collections/todos/records/rec-9", {{"data", {{"n", 9}}}});
+  EXPECT_EQ(ann->next_operations()["operations"].at(0)["sequenceNumber"].as_integer(), 1);
+}
+
+TEST_F(StreamDoorTest, GetsItsOwnOperationsBackAfterARestore) {
+  start();
+  const std::string records = "/v1/buckets/main/collections/todos/records/";
+  const auto write = [&](const std::string& id) {
+    return http("PUT", records + id, {{"data", {{"n", 1}}}})["data"]["n"].as_integer(-1);
+  };
+  {
+    const auto ann = connect();
+    ann->send(handshake("ann", 0));
+    ann->next("handshake-response");
+    ann->send(batch("m", {insert("ann", 1, {{"n", 1}})}));
+    ann->next("acknowledgment");
+  }
+  EXPECT_EQ(write("first"), 1);
+  server_->stop();
+  server_.reset();
+  const std::string path = directory_.path() + "/tombolo.db";
+  const std::string backup = os::read_file(path).value();
+  start();
+  EXPECT_EQ(write("second"), 1);
+  std::string lost;
+  {
+    const auto ann = connect();
+    ann->send(handshake("ann", 2));
+    lost = ann->next_operations()["operations"].at(0).to_json();
+  }
+  server_->stop();
+  server_.reset();
+  ASSERT_TRUE(os::write_file(path, backup));
+  start();
+  EXPECT_EQ(http("GET", records + "second")["code"].as_integer(), 404);
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  ann->next("handshake-response");
+  ann->send(R"({"type":"operation-batch","messageId":"m","isFinal":true,"batchIndex":0,)"
+            R"("operations":[)" +
+            lost + "]}");
+  ann->next("acknowledgment");
+  EXPECT_EQ(http("GET", records + "second")["data"]["n"].as_integer(), 1);
+}
+
+TEST_F(StreamDoorTest, TellsOfTheNodesThatTheClientNamesOnly) {
+  start();
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  ann->next("handshake-response");
+  ann->send(batch("m", {insert("ann", 4, {{"n", 1}})}));
+  ann->next("acknowledgment");
+  const auto bob = connect();
+  bob->send(handshake("bob", 0));
+  EXPECT_EQ(bob->next("handshake-response")["versionVector"].size(), 0U);
+  const auto knowing = connect();
+  Value hello = Value::parse(handshake("bob", 0)).value();
+  hello["versionVector"] = Value{{"ann", 1}, {"nobody", 1}};
+  knowing->send(hello.to_json());
+  EXPECT_EQ(knowing->next("handshake-response")["versionVector"], (Value{{"ann", 4}}));
+}
+
+TEST_F(StreamDoorTest, BoundsTheNodesThatWriteInABucket) {
+  Configuration configuration;
+  configuration.stream.max_nodes_per_bucket = 3;
+  configuration.stream.max_new_nodes_per_session = 2;
+  start(std::move(configuration));
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  ann->next("handshake-response");
+  ann->send(batch("m", {insert("n1", 1, {{"n", 1}}), insert("n2", 2, {{"n", 1}}),
+                        insert("n1", 3, {{"n", 1}}), insert("n3", 4, {{"n", 1}})}));
+  const Value for_now = ann->next("operation-rejected");
+  EXPECT_EQ(for_now["recordId"].as_string(), "rec-4");
+  EXPECT_EQ(for_now["code"].as_string(), "RATE_LIMIT");
+  EXPECT_TRUE(for_now["retriable"].as_bool());
+  ann->next("acknowledgment");
+  const auto bob = connect();
+  bob->send(handshake("bob", 0));
+  bob->next("handshake-response");
+  bob->send(batch("m", {insert("n3", 5, {{"n", 1}}), insert("n4", 6, {{"n", 1}}),
+                        insert("n2", 7, {{"n", 1}})}));
+  const Value for_good = bob->next("operation-rejected");
+  EXPECT_EQ(for_good["recordId"].as_string(), "rec-6");
+  EXPECT_EQ(for_good["code"].as_string(), "TOO_MANY_NODES");
+  EXPECT_FALSE(for_good["retriable"].as_bool(true));
+  bob->next("acknowledgment");
+}
+
+TEST_F(StreamDoorTest, ReadsAClientThatSendsTooMuchMoreSlowly) {
+  Configuration configuration;
+  configuration.stream.max_uncommitted_operations = 1;
+  configuration.stream.operations_per_second = 1000;
+  configuration.stream.operations_burst = 10;
+  start(std::move(configuration));
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  ann->next("handshake-response");
+  for (int number = 0; number < 30; ++number) {
+    ann->send(batch("m" + std::to_string(number), {insert("ann", 2 * number + 1, {{"n", 1}}),
+                                                   insert("ann", 2 * number + 2, {{"n", 1}})}));
+  }
+  for (int number = 0; number < 30; ++number) {
+    EXPECT_EQ(ann->next("acknowledgment")["acknowledgedMessageId"].as_string(),
+              "m" + std::to_string(number));
+  }
+}
+
 TEST_F(StreamDoorTest, StaysHealthyUnderHostileFrames) {
   start();
   const std::pair<const char*, std::uint16_t> hostile[] = {

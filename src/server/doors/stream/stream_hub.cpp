@@ -66,16 +66,29 @@ void StreamHub::add(std::shared_ptr<net::WebSocketConnection> connection, std::s
 }
 
 void StreamHub::remove(const StreamSession& session) {
+  if (take(session) != nullptr) --session_count_;
+}
+
+void StreamHub::move(StreamSession& session, std::string bucket) {
+  std::shared_ptr<StreamSession> moved = take(session);
+  if (moved == nullptr) return;
+  session.set_bucket(bucket);
+  buckets_[std::move(bucket)].push_back(std::move(moved));
+}
+
+// Out of the list of its bucket.
+std::shared_ptr<StreamSession> StreamHub::take(const StreamSession& session) {
   const auto bucket = buckets_.find(session.bucket());
-  if (bucket == buckets_.end()) return;
+  if (bucket == buckets_.end()) return nullptr;
   Sessions& sessions = bucket->second;
   const auto found = std::find_if(sessions.begin(), sessions.end(),
                                   [&](const auto& other) { return other.get() == &session; });
-  if (found == sessions.end()) return;
+  if (found == sessions.end()) return nullptr;
   std::swap(*found, sessions.back());
+  std::shared_ptr<StreamSession> taken = std::move(sessions.back());
   sessions.pop_back();
   if (sessions.empty()) buckets_.erase(bucket);
-  --session_count_;
+  return taken;
 }
 
 void StreamHub::announce(const FeedEvent& event) {

@@ -28,6 +28,8 @@ class StreamHub : public std::enable_shared_from_this<StreamHub> {
   void add(std::shared_ptr<net::WebSocketConnection> connection, std::string bucket,
            Identity identity);
   void remove(const StreamSession& session);
+  // It turned out that the session is about another bucket.
+  void move(StreamSession& session, std::string bucket);
   void announce(const FeedEvent& event);
   void close_all();
 
@@ -50,6 +52,7 @@ class StreamHub : public std::enable_shared_from_this<StreamHub> {
     net::SharedFrame frame;
   };
 
+  std::shared_ptr<StreamSession> take(const StreamSession& session);
   void schedule_tick();
   void tick();
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "server/doors/stream/stream_upload.h"
+#include "protocol/kinto_route.h"
 
 namespace tombolo::server::stream {
 namespace {
@@ -25,6 +25,12 @@ sync::StreamServerOptions options_for(StreamHub& hub) {
   return options;
 }
 
+UploadLimits limits_for(const StreamHub& hub) {
+  const StreamSection& settings = hub.context().configuration.stream;
+  return {settings.max_uncommitted_operations, settings.operations_per_second,
+          settings.operations_burst};
+}
+
 }  // namespace
 
 protocol::Proof proof_of(const BucketLog& log, const LogView& view) {
@@ -37,6 +43,7 @@ StreamSession::StreamSession(StreamHub& hub, std::shared_ptr<net::WebSocketConne
       connection_(std::move(connection)),
       bucket_(std::move(bucket)),
       identity_(std::move(identity)),
+      limit_(limits_for(hub), hub.now().monotonic_ms),
       session_(*this, options_for(hub), hub.now()) {}
 
 StreamSession::~StreamSession() = default;
@@ -77,10 +84,29 @@ void StreamSession::answer_handshake() {
   opening_token_.reset();
   if (!identity) return session_.refused(identity.error());
   identity_ = std::move(*identity);
+  if (const Result<void> resolved = resolve_bucket(); !resolved) {
+    return session_.refused(resolved.error());
+  }
   Result<sync::StreamGrant> granted = grant();
   if (!granted) return session_.refused(granted.error());
   opening_vector_.clear();
   session_.opened(std::move(*granted), hub_.now());
+}
+
+// "default" is a bucket of the user's own, as at the Kinto door. What anonymous users make in the
+// shared bucket belongs to whom the settings let in, not to everybody for ever.
+Result<void> StreamSession::resolve_bucket() {
+  const DoorContext& context = hub_.context();
+  if (bucket_ == context.configuration.stream.default_bucket) {
+    identity_.anonymous_owner = kStreamUsers;
+  } else if (bucket_ == protocol::kinto::kDefaultBucketName) {
+    if (!identity_.authenticated()) {
+      return fail(ErrorCode::unauthenticated,
+                  "The default bucket is a user's own: say who you are");
+    }
+    hub_.move(*this, context.authenticator.default_bucket(identity_));
+  }
+  return {};
 }
 
 // Who the token stands for; without one, who the HTTP request's Authorization header named.
@@ -169,14 +195,17 @@ Result<sync::StreamGrant> StreamSession::grant() {
 }
 
 void StreamSession::submit(sync::Upload upload) {
-  auto work = std::make_shared<StreamUpload>(hub_.context(), bucket_, identity_, session_.node(),
+  const auto count = static_cast<std::int64_t>(upload.operations.size());
+  limit_.submitted(count, hub_.now().monotonic_ms);
+  auto work = std::make_shared<StreamUpload>(hub_.context(), bucket_,
+                                             Uploader{identity_, session_.node(), budget_},
                                              std::move(upload.operations));
   WriteRequest request;
   // What comes after a large batch stays after it.
   request.bulk = bulk_uploads_ > 0 || work->is_large();
   if (request.bulk) ++bulk_uploads_;
   request.work = [work](WriteContext& context) { return work->run(context); };
-  request.done = [work, token = upload.token, bulk = request.bulk, weak = weak_from_this(),
+  request.done = [work, count, token = upload.token, bulk = request.bulk, weak = weak_from_this(),
                   thread = hub_.io_thread()](Result<void> done, net::DeliveryBatch& deliveries) {
     Result<sync::UploadOutcome> outcome = fail(ErrorCode::internal, "");
     if (done) {
@@ -184,15 +213,29 @@ void StreamSession::submit(sync::Upload upload) {
     } else {
       outcome = fail(done);
     }
-    deliveries.add(thread, [weak, token, bulk, outcome = std::move(outcome)] {
+    deliveries.add(thread, [weak, count, token, bulk, outcome = std::move(outcome)] {
       const std::shared_ptr<StreamSession> session = weak.lock();
       if (session == nullptr) return;
       if (bulk) --session->bulk_uploads_;
+      session->limit_.committed(count);
       session->session_.committed(token, outcome);
+      session->update_reading();
       session->pump();
     });
   };
   hub_.context().writer.submit(std::move(request));
+  update_reading();
+}
+
+void StreamSession::update_reading() {
+  if (connection_ == nullptr) return;
+  const bool pause = limit_.is_reached(hub_.now().monotonic_ms) || session_pauses_;
+  if (pause == std::exchange(reading_paused_, pause)) return;
+  if (pause) {
+    connection_->pause_reading();
+  } else {
+    connection_->resume_reading();
+  }
 }
 
 void StreamSession::send_text(std::string_view frame) {
@@ -213,11 +256,13 @@ bool StreamSession::can_send() const {
 }
 
 void StreamSession::pause_reading() {
-  if (connection_ != nullptr) connection_->pause_reading();
+  session_pauses_ = true;
+  update_reading();
 }
 
 void StreamSession::resume_reading() {
-  if (connection_ != nullptr) connection_->resume_reading();
+  session_pauses_ = false;
+  update_reading();
 }
 
 void StreamSession::close(std::uint16_t code, std::string_view reason) {
@@ -311,6 +356,7 @@ Result<void> StreamSession::fill_page(const sync::DeliveryRequest& request,
 
 void StreamSession::tick() {
   session_.tick(hub_.now());
+  update_reading();
   if (session_.streaming()) {
     const auto transaction = hub_.context().readers.begin();
     const Result<void> allowed = transaction ? check_still_allowed(**transaction) : Result<void>();

@@ -11,6 +11,8 @@
 #include "net/websocket_connection.h"
 #include "server/door.h"
 #include "server/doors/stream/stream_hub.h"
+#include "server/doors/stream/stream_upload.h"
+#include "server/doors/stream/upload_limit.h"
 #include "server/identity/log_view.h"
 #include "sync/stream_server_session.h"
 
@@ -39,6 +41,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void tick();
   void close(std::uint16_t code, std::string_view reason) override;
   const std::string& bucket() const { return bucket_; }
+  void set_bucket(std::string bucket) { bucket_ = std::move(bucket); }  // for StreamHub::move
 
  private:
   // sync::StreamServerHost
@@ -52,6 +55,9 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
 
   void text_received(std::string_view frame);
   void connection_closed();
+  // Reads from the connection as long as neither the session nor the limit objects.
+  void update_reading();
+  Result<void> resolve_bucket();
   void answer_handshake();
   Result<Identity> identify(const std::optional<std::string>& token) const;
   Result<sync::StreamGrant> grant();
@@ -67,7 +73,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
 
   StreamHub& hub_;
   std::shared_ptr<net::WebSocketConnection> connection_;  // null once it ended
-  const std::string bucket_;
+  std::string bucket_;
   Identity identity_;
   // Between the handshake and its answer.
   std::optional<std::string> opening_token_;
@@ -76,6 +82,10 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   std::optional<LogView> view_;     // nothing: each operation is asked about
   std::int64_t view_checked_ = -1;  // at this generation of the permissions
   bool pump_queued_ = false;
+  UploadLimit limit_;
+  std::shared_ptr<SessionBudget> budget_ = std::make_shared<SessionBudget>();
+  bool session_pauses_ = false;
+  bool reading_paused_ = false;
   int bulk_uploads_ = 0;  // that wait or are being written
   sync::StreamServerSession session_;
 };

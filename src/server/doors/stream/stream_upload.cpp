@@ -1,6 +1,7 @@
 #include "server/doors/stream/stream_upload.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "server/changes.h"
 #include "server/doors/stream/stream_session.h"
@@ -10,64 +11,56 @@ namespace {
 
 constexpr std::string_view kPermissionDenied = "PERMISSION_DENIED";
 constexpr std::string_view kValidationError = "VALIDATION_ERROR";
-
-// Who shares the default bucket: everybody when access is open, else whoever holds a token.
-std::vector<std::string> default_bucket_principals(const DoorContext& context) {
-  const StreamSection& settings = context.configuration.stream;
-  if (settings.open_access) return {std::string(kEveryone)};
-  std::vector<std::string> principals;
-  for (const auto& [token, user] : settings.tokens) {
-    principals.push_back(context.authenticator.authenticate_token(token).user_id);
-  }
-  return principals;
-}
+constexpr std::string_view kRateLimit = "RATE_LIMIT";
+constexpr std::string_view kTooManyNodes = "TOO_MANY_NODES";
 
 bool shares_default_bucket(const DoorContext& context, const Identity& identity,
                            std::string_view bucket) {
-  if (bucket != context.configuration.stream.default_bucket) return false;
-  const std::vector<std::string> sharing = default_bucket_principals(context);
-  return std::any_of(sharing.begin(), sharing.end(), [&](const std::string& principal) {
-    return principal == kEveryone || principal == identity.user_id;
-  });
+  return bucket == context.configuration.stream.default_bucket && identity.is_stream_user();
+}
+
+bool is_own_default_bucket(const DoorContext& context, const Identity& identity,
+                           std::string_view bucket) {
+  return identity.authenticated() && bucket == context.authenticator.default_bucket(identity);
 }
 
 }  // namespace
 
 Result<bool> may_create_stream_bucket(const DoorContext& context, ReadTransaction& transaction,
                                       const Identity& identity, const std::string& bucket) {
-  if (shares_default_bucket(context, identity, bucket)) return true;
+  if (shares_default_bucket(context, identity, bucket) ||
+      is_own_default_bucket(context, identity, bucket)) {
+    return true;
+  }
   return context.access.may_create(transaction, identity, ListPath::buckets());
 }
 
-StreamUpload::StreamUpload(const DoorContext& context, std::string bucket, Identity identity,
-                           std::string node, std::vector<sync::UploadedOperation> operations)
+StreamUpload::StreamUpload(const DoorContext& context, std::string bucket, Uploader uploader,
+                           std::vector<sync::UploadedOperation> operations)
     : context_(context),
       bucket_(std::move(bucket)),
-      identity_(std::move(identity)),
-      node_(std::move(node)),
+      uploader_(std::move(uploader)),
       operations_(std::move(operations)) {}
 
 // False: there is no bucket, and this identity may not make it.
 Result<bool> StreamUpload::ensure_stream_bucket(WriteContext& context) {
-  const ObjectPath path = ObjectPath::bucket(bucket_);
-  const Result<std::optional<PermissionsKey>> exists = context.transaction().permissions_of(path);
+  WriteTransaction& transaction = context.transaction();
+  const Identity& identity = uploader_.identity;
+  ObjectWrite write;
+  write.path = ObjectPath::bucket(bucket_);
+  const Result<std::optional<PermissionsKey>> exists = transaction.permissions_of(write.path);
   if (!exists) return fail(exists);
   if (*exists) return true;
-  if (shares_default_bucket(context_, identity_, bucket_)) {
-    PermissionSet sharing;
-    sharing.set("write", default_bucket_principals(context_));
-    const Result<PermissionsKey> key = context.transaction().intern(sharing);
-    if (!key) return fail(key);
-    ObjectWrite write;
-    write.path = path;
-    write.permissions = *key;
-    if (const Result<StoredObject> made = put_object(context, write); !made) return fail(made);
-    return true;
-  }
-  const Result<bool> made = ensure_bucket(context, context_.access, identity_, bucket_);
-  if (made) return true;
-  if (made.error().code == ErrorCode::permission_denied) return false;
-  return fail(made);
+  const Result<bool> may = may_create_stream_bucket(context_, transaction, identity, bucket_);
+  if (!may || !*may) return may;
+  PermissionSet owners;
+  const bool shared = shares_default_bucket(context_, identity, bucket_);
+  owners.add("write", shared ? kStreamUsers : identity.owner());
+  const Result<PermissionsKey> key = transaction.intern(owners);
+  if (!key) return fail(key);
+  write.permissions = *key;
+  if (const Result<StoredObject> made = put_object(context, write); !made) return fail(made);
+  return true;
 }
 
 Result<const StreamUpload::CollectionAccess*> StreamUpload::collection_access(
@@ -76,16 +69,16 @@ Result<const StreamUpload::CollectionAccess*> StreamUpload::collection_access(
   if (known != collections_.end()) return &known->second;
   CollectionAccess access;
   const Result<bool> made =
-      ensure_collection(context, context_.access, identity_, bucket_, collection);
+      ensure_collection(context, context_.access, uploader_.identity, bucket_, collection);
   if (!made && made.error().code != ErrorCode::permission_denied) return fail(made);
   access.exists = made.has_value();
   if (access.exists) {
     const ListPath records = ListPath::records(bucket_, collection);
     const Result<bool> write =
-        context_.access.may_list(context.transaction(), identity_, records, true);
+        context_.access.may_list(context.transaction(), uploader_.identity, records, true);
     if (!write) return fail(write);
     const Result<bool> create =
-        context_.access.may_create(context.transaction(), identity_, records);
+        context_.access.may_create(context.transaction(), uploader_.identity, records);
     if (!create) return fail(create);
     access.may_write = *write;
     access.may_create = *create;
@@ -98,27 +91,97 @@ Result<bool> StreamUpload::may_apply(WriteContext& context, const core::Operatio
   if (!access) return fail(access);
   if (!(*access)->exists) return false;
   if ((*access)->may_write) return true;
-  ObjectPath path{ListPath::records(bucket_, operation.collection), operation.record};
+  const ObjectPath path{ListPath::records(bucket_, operation.collection), operation.record};
   const auto row = context.transaction().find_row(path.list, path.id);
   if (!row) return fail(row);
   if (!*row) return (*access)->may_create;
-  // Over a deleted record, who may only create starts a new one: an update would bring back the
-  // fields of the old one.
-  if ((*row)->state != ObjectState::alive) {
-    return (*access)->may_create && operation.type == core::OperationType::insert;
+  if ((*row)->state == ObjectState::alive) {
+    const Result<bool> may = context_.access.may(context.transaction(), uploader_.identity,
+                                                 Permission::write, path, (*row)->permissions);
+    if (!may || *may) return may;
   }
-  return context_.access.may(context.transaction(), identity_, Permission::write, path,
-                             (*row)->permissions);
+  return may_begin_or_repeat(context, path, **row, operation, (*access)->may_create);
 }
 
-void StreamUpload::reject(const core::Operation& operation, std::string_view code,
-                          std::string message) {
+// Over a deleted record, who may only create starts a new one: an update would bring back the
+// fields of the old one, and an older insert would be deleted already. What was taken once is taken
+// again, whatever has become of the record.
+Result<bool> StreamUpload::may_begin_or_repeat(WriteContext& context, const ObjectPath& path,
+                                               const StoredObject& row,
+                                               const core::Operation& operation, bool may_create) {
+  if (row.state != ObjectState::alive && may_create) {
+    const bool begins =
+        operation.type == core::OperationType::insert && operation.timestamp > row.version;
+    if (begins) begun_.insert(path.uri());
+    if (begins || begun_.contains(path.uri())) return true;
+  }
+  return context.transaction().has_operation(row.key, operation);
+}
+
+// Whether an operation under the server's node is one that it made: it is in the log, or it has the
+// seal and comes back to a server that was restored from an older copy.
+Result<bool> StreamUpload::is_own(WriteContext& context, const core::Operation& operation) {
+  WriteTransaction& transaction = context.transaction();
+  if (operation.mutation_name == transaction.seal(bucket_, operation.id)) return true;
+  const auto row =
+      transaction.find_row(ListPath::records(bucket_, operation.collection), operation.record);
+  if (!row) return fail(row);
+  if (!*row) return false;
+  return transaction.has_operation((*row)->key, operation);
+}
+
+Result<std::optional<StreamUpload::Refusal>> StreamUpload::check_author(
+    WriteContext& context, const core::Operation& operation) {
+  if (operation.node == context.node()) {
+    const Result<bool> own = is_own(context, operation);
+    if (!own) return fail(own);
+    if (*own) return std::nullopt;
+    return Refusal{kValidationError, "The operation says that this server made it, and it did not"};
+  }
+  if (nodes_.contains(operation.node)) return std::nullopt;
+  const StreamSection& settings = context_.configuration.stream;
+  const Result<std::optional<Author>> author =
+      context.transaction().author(bucket_, operation.node);
+  if (!author) return fail(author);
+  if (!*author) {
+    const Result<std::int64_t> count = context.transaction().author_count(bucket_);
+    if (!count) return fail(count);
+    if (*count + new_nodes_ >= settings.max_nodes_per_bucket) {
+      return Refusal{kTooManyNodes, "Bucket \"" + bucket_ +
+                                        "\" has as many databases writing in it as it may have"};
+    }
+    if (uploader_.budget->new_nodes >= settings.max_new_nodes_per_session) {
+      return Refusal{kRateLimit,
+                     "This connection brought operations of as many new databases as it may", true};
+    }
+    ++new_nodes_;
+    ++uploader_.budget->new_nodes;
+  }
+  nodes_.insert(operation.node);
+  return std::nullopt;
+}
+
+Result<std::optional<StreamUpload::Refusal>> StreamUpload::refusal_of(
+    WriteContext& context, const core::Operation& operation) {
+  const Result<bool> may = may_apply(context, operation);
+  if (!may) return fail(may);
+  if (*may) return check_author(context, operation);
+  return Refusal{kPermissionDenied,
+                 "You may not write to collection \"" + operation.collection + "\""};
+}
+
+void StreamUpload::reject(const core::Operation& operation, Refusal refusal) {
   outcome_.rejections.push_back({operation.id, operation.collection, operation.record,
-                                 std::string(code), std::move(message), false});
+                                 std::string(refusal.code), std::move(refusal.message),
+                                 refusal.retriable});
 }
 
 Result<Progress> StreamUpload::run(WriteContext& context) {
-  collections_.clear();  // what held for the last part may not hold any more
+  // What held for the last part may not hold any more.
+  collections_.clear();
+  nodes_.clear();
+  new_nodes_ = 0;
+  begun_.clear();
   Result<std::vector<IncomingOperation>> allowed = take_allowed(context);
   if (!allowed) return fail(allowed);
   if (Result<void> applied = apply(context, std::move(*allowed)); !applied) return fail(applied);
@@ -136,15 +199,14 @@ Result<std::vector<IncomingOperation>> StreamUpload::take_allowed(WriteContext& 
   for (; next_ < end; ++next_) {
     sync::UploadedOperation& uploaded = operations_[next_];
     if (!*bucket) {
-      reject(uploaded.operation, kPermissionDenied,
-             "You may not create bucket \"" + bucket_ + "\"");
+      reject(uploaded.operation,
+             {kPermissionDenied, "You may not create bucket \"" + bucket_ + "\""});
       continue;
     }
-    const Result<bool> may = may_apply(context, uploaded.operation);
-    if (!may) return fail(may);
-    if (!*may) {
-      reject(uploaded.operation, kPermissionDenied,
-             "You may not write to collection \"" + uploaded.operation.collection + "\"");
+    Result<std::optional<Refusal>> refusal = refusal_of(context, uploaded.operation);
+    if (!refusal) return fail(refusal);
+    if (*refusal) {
+      reject(uploaded.operation, std::move(**refusal));
       continue;
     }
     allowed.push_back({std::move(uploaded.operation), std::move(uploaded.body)});
@@ -154,19 +216,19 @@ Result<std::vector<IncomingOperation>> StreamUpload::take_allowed(WriteContext& 
 
 Result<void> StreamUpload::apply(WriteContext& context, std::vector<IncomingOperation> operations) {
   PermissionSet owner;
-  owner.add("write", identity_.owner());
+  owner.add("write", uploader_.identity.owner());
   const Result<PermissionsKey> permissions = context.transaction().intern(owner);
   if (!permissions) return fail(permissions);
   ApplyOptions options;
   options.new_record_permissions = *permissions;
   options.validate = true;
-  options.author_node = node_;
-  options.author_principal = identity_.owner();
+  options.author_node = uploader_.node;
+  options.author_principal = uploader_.identity.owner();
   const auto applied = apply_operations(context, bucket_, operations, options);
   if (!applied) return fail(applied);
   for (std::size_t index = 0; index < operations.size(); ++index) {
     const std::string& refusal = (*applied)[index].refusal;
-    if (!refusal.empty()) reject(operations[index].operation, kValidationError, refusal);
+    if (!refusal.empty()) reject(operations[index].operation, {kValidationError, refusal});
   }
   return {};
 }
@@ -176,7 +238,7 @@ Result<void> StreamUpload::conclude(WriteContext& context) {
   if (!log) return fail(log);
   // Who sees only a part of the bucket cannot compare it with the whole.
   const Result<std::optional<LogView>> view =
-      view_of_log(context.transaction(), context_.access, identity_, bucket_, false);
+      view_of_log(context.transaction(), context_.access, uploader_.identity, bucket_, false);
   if (!view) return fail(view);
   if (*view) outcome_.proof = proof_of(*log, **view);
   return {};

@@ -3,8 +3,13 @@
 // large batch is done in parts, each of which asks for the permissions anew.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,16 +19,26 @@
 
 namespace tombolo::server::stream {
 
-// Whether the first write of `identity` may make the bucket. The default bucket is shared: by
-// everybody when access is open, else by the holders of the tokens that are configured when it is
-// made.
+// Whether the first write of `identity` may make the bucket. The door's default bucket is shared by
+// whom the settings let in; a user's own default bucket is always there to be made.
 Result<bool> may_create_stream_bucket(const DoorContext& context, ReadTransaction& transaction,
                                       const Identity& identity, const std::string& bucket);
 
+// What a session has used up; for the writer's thread alone.
+struct SessionBudget {
+  std::int64_t new_nodes = 0;
+};
+
+// Who sends, and through which session.
+struct Uploader {
+  Identity identity;
+  std::string node;  // the client's, whose own operations count as said by itself
+  std::shared_ptr<SessionBudget> budget = std::make_shared<SessionBudget>();
+};
+
 class StreamUpload {
  public:
-  // `node`: the client's, whose own operations count as said by itself.
-  StreamUpload(const DoorContext& context, std::string bucket, Identity identity, std::string node,
+  StreamUpload(const DoorContext& context, std::string bucket, Uploader uploader,
                std::vector<sync::UploadedOperation> operations);
 
   bool is_large() const { return operations_.size() > kPartOperations; }
@@ -42,19 +57,37 @@ class StreamUpload {
   Result<const CollectionAccess*> collection_access(WriteContext& context,
                                                     const std::string& collection);
   Result<bool> may_apply(WriteContext& context, const core::Operation& operation);
+  Result<bool> may_begin_or_repeat(WriteContext& context, const ObjectPath& path,
+                                   const StoredObject& row, const core::Operation& operation,
+                                   bool may_create);
+  // Why an operation is not taken; nothing: it is.
+  struct Refusal {
+    std::string_view code;
+    std::string message;
+    bool retriable = false;
+  };
+  Result<std::optional<Refusal>> refusal_of(WriteContext& context,
+                                            const core::Operation& operation);
+  Result<std::optional<Refusal>> check_author(WriteContext& context,
+                                              const core::Operation& operation);
+  Result<bool> is_own(WriteContext& context, const core::Operation& operation);
   // Those of the next part that may be applied.
   Result<std::vector<IncomingOperation>> take_allowed(WriteContext& context);
   Result<void> apply(WriteContext& context, std::vector<IncomingOperation> operations);
   Result<void> conclude(WriteContext& context);
-  void reject(const core::Operation& operation, std::string_view code, std::string message);
+  void reject(const core::Operation& operation, Refusal refusal);
 
   const DoorContext context_;
   const std::string bucket_;
-  const Identity identity_;
-  const std::string node_;
+  const Uploader uploader_;
   std::vector<sync::UploadedOperation> operations_;
   std::size_t next_ = 0;  // of operations_
+  // Of the part that is being done.
   std::map<std::string, CollectionAccess, std::less<>> collections_;
+  std::set<std::string, std::less<>> nodes_;  // that may write
+  std::int64_t new_nodes_ = 0;                // of them
+  std::set<std::string> begun_;               // records that it makes over tombstones
+
   sync::UploadOutcome outcome_;
 };
 
