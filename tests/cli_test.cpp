@@ -86,7 +86,8 @@ TEST_F(Cli, ImportsWhatIsoCodesKeepAndExportsItAgain) {
       "{\"id\":\"lld\",\"alpha_3\":\"lld\",\"name\":\"Ladin\"}";
   EXPECT_EQ(answer({"export", "languages"}), lines);
   EXPECT_EQ(json(answer({"export", "languages", "--array"})).size(), 2U);
-  EXPECT_EQ(run({"export", "languages", "--output", in_folder("out")}).exit_code, 0);
+  EXPECT_EQ(json(answer({"export", "languages", "--output", in_folder("out"), "--json"})),
+            (Value{{"exported", 2}, {"output", in_folder("out")}}));
   EXPECT_EQ(os::read_file(in_folder("out")).value(), lines + "\n");
 
   const Outcome again = run(import);
@@ -116,6 +117,7 @@ TEST_F(Cli, RefusesLinesThatMakeNoSenseWithExitCode2) {
       {{"query", "l", "--limit"}, "--limit needs a value"},
       {{"create", "l", "Ladin"}, "neither name=value nor a JSON object"},
       {{"import", "x"}, "--collection"},
+      {{"help", "nonsense"}, "no command \"nonsense\"\n"},
       {{"increment", "l", "a", "n", "many"}, "BY must be a number"},
   };
   for (const auto& [words, complaint] : cases) {
@@ -133,6 +135,12 @@ TEST_F(Cli, AnswersErrorsAsJsonWhenAsked) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(json(outcome.errors)["error"]["code"], Value("not_found"));
   EXPECT_EQ(run({"create", "l", "id=a"}).exit_code, 1);
+}
+
+TEST_F(Cli, AnswersMisuseAsJsonToo) {
+  const Outcome outcome = run({"get", "l", "--json", "--wher"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(json(outcome.errors)["error"]["code"], Value("usage"));
 }
 
 TEST_F(Cli, SaysThatThereIsNoDatabaseInsteadOfMakingOne) {
@@ -163,6 +171,18 @@ TEST_F(Cli, FailsWhenItsOutputCannotBeWritten) {
     EXPECT_THAT(child->read_rest(kPatience_ms).value(), HasSubstr("No space left")) << command;
     EXPECT_EQ(child->wait_for_end(kPatience_ms).value().exit_code, 1) << command;
   }
+}
+
+TEST_F(Cli, ShowsTheLogToPeopleAndPrograms) {
+  answer({"create", "l", "id=a"});
+  answer({"patch", "l", "a", "n=1"});
+  const std::string text = answer({"operations"});
+  EXPECT_THAT(text, HasSubstr("written (UTC)"));
+  EXPECT_THAT(text, ::testing::MatchesRegex(
+                        "operation.*\n.* update  l +a +2[0-9:-]+ [0-9:]+  this one\n.* insert .*"));
+  const std::string newest = answer({"operations", "l", "a", "--limit", "1", "--json"});
+  EXPECT_EQ(json(newest)["type"], Value("update"));
+  EXPECT_EQ(run({"operations", "l"}).exit_code, 2);
 }
 
 TEST_F(Cli, TakesANumberAsAnId) {

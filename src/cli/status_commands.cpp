@@ -149,6 +149,13 @@ int run_dead_letters(Context& context, const Arguments& arguments) {
                      {"discard", &Database::discard_dead_letter, "discarded"}});
 }
 
+// When an operation was written, by its author's clock: its stamp begins with the milliseconds.
+std::string written_text(const std::string& timestamp) {
+  std::int64_t wall_ms = 0;
+  std::from_chars(timestamp.data(), timestamp.data() + timestamp.size(), wall_ms);
+  return time_text(wall_ms);
+}
+
 int run_operations(Context& context, const Arguments& arguments) {
   const auto limit = arguments.integer("--limit", 1, kMostOperations);
   if (!limit) return context.misuse(limit.error().message);
@@ -164,11 +171,15 @@ int run_operations(Context& context, const Arguments& arguments) {
     for (const OperationInfo& operation : *operations) context.print_json(to_value(operation));
     return kSuccess;
   }
-  Table table({"operation", "type", "collection", "record", "timestamp", "state"});
+  const auto status = database->status();
+  if (!status) return context.failure(status.error());
+  Table table({"operation", "type", "collection", "record", "written (UTC)", "device", "state"});
   constexpr int kShortId = 12;
   for (const OperationInfo& operation : *operations) {
     table.add({cut_to_width(operation.id, kShortId), operation.type, operation.collection,
-               operation.record, operation.timestamp, operation.pending ? "pending" : ""});
+               operation.record, written_text(operation.timestamp),
+               operation.node == status->node ? "this one" : operation.node,
+               operation.pending ? "pending" : ""});
   }
   context.print(table.text(context.columns(), context.color()));
   return kSuccess;

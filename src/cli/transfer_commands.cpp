@@ -120,6 +120,7 @@ int run_export(Context& context, const Arguments& arguments) {
   if (as_array) sink.write("\n]\n");
   if (const auto written = sink.finish(); !written) return context.failure(written.error());
   progress.wipe();
+  if (context.json() && output) context.print_json({{"exported", done}, {"output", *output}});
   context.note("exported " + counted(done, "record") + (output ? " to " + *output : ""));
   return kSuccess;
 }
