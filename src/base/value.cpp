@@ -11,9 +11,29 @@ namespace {
 // 2^63 as a double: the first one that no longer fits an int64.
 constexpr double kInt64Limit = 9223372036854775808.0;
 
+constexpr std::size_t kFewMembers = 32;  // searched one by one
+
 const Value& null_value() {
   static const Value null;
   return null;
+}
+
+std::vector<const Member*> sorted_members(const Object& object) {
+  std::vector<const Member*> members;
+  members.reserve(object.size());
+  for (const Member& member : object) members.push_back(&member);
+  std::sort(members.begin(), members.end(),
+            [](const Member* left, const Member* right) { return left->key < right->key; });
+  return members;
+}
+
+bool equal_in_any_order(const Object& left, const Object& right) {
+  const std::vector<const Member*> ours = sorted_members(left);
+  const std::vector<const Member*> theirs = sorted_members(right);
+  return std::equal(ours.begin(), ours.end(), theirs.begin(),
+                    [](const Member* one, const Member* other) {
+                      return one->key == other->key && one->value == other->value;
+                    });
 }
 
 }  // namespace
@@ -92,7 +112,9 @@ bool operator==(const Object& left, const Object& right) {
   std::size_t index = 0;
   for (const Member& member : left.members_) {
     const Member& same_place = right.members_[index++];
-    const Value* other = same_place.key == member.key ? &same_place.value : right.find(member.key);
+    const bool in_place = same_place.key == member.key;
+    if (!in_place && left.size() > kFewMembers) return equal_in_any_order(left, right);
+    const Value* other = in_place ? &same_place.value : right.find(member.key);
     if (other == nullptr || !(member.value == *other)) return false;
   }
   return true;

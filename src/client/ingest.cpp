@@ -67,13 +67,6 @@ std::optional<Digest> read_digest(std::string_view text) {
   return digest;
 }
 
-// What a record is after the first operation that is known of it.
-core::RecordState first_state(const CollectionEntry& collection, const core::Operation& operation) {
-  core::RecordState state;
-  if (core::apply_in_place(state, operation)) return state;
-  return core::fold(*collection.schema, {}, {&operation, 1}).state;
-}
-
 // The first operation of a record here: false, with nothing written, when the record exists.
 Result<bool> begin_record(WriteSession& session, CollectionEntry& collection,
                           const core::Operation& operation, store::Blob id, std::int64_t pending) {
@@ -82,7 +75,9 @@ Result<bool> begin_record(WriteSession& session, CollectionEntry& collection,
   if (insert) {
     append_json(data, *operation.data);
   } else {
-    append_json(data, first_state(collection, operation).fields);
+    core::RecordState state;
+    (void)core::apply_in_place(state, operation);  // nothing is there to meet
+    append_json(data, state.fields);
   }
   const Result<std::int64_t> node = session.catalog().node_key(operation.timestamp.node);
   if (!node) return fail(node);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/field_table.h"
 #include "core/merge.h"
+#include "core/name_lookup.h"
 
 namespace tombolo::core {
 namespace {
@@ -17,16 +19,14 @@ bool same(const Value* seen, const Value* current) {
 }
 
 bool same_fields(const Object& seen, const Object& current) {
+  const FieldLookup in_seen(seen);
+  const FieldLookup in_current(current);
   return std::all_of(
              seen.begin(), seen.end(),
-             [&](const Member& field) { return same(&field.value, current.find(field.key)); }) &&
-         std::all_of(current.begin(), current.end(),
-                     [&](const Member& field) { return same(seen.find(field.key), &field.value); });
-}
-
-// The value that the author of an update saw in `field`: nothing when it does not say.
-const Value* previous_value(const Operation& operation, std::string_view field) {
-  return operation.previous_data ? operation.previous_data->find(field) : nullptr;
+             [&](const Member& field) { return same(&field.value, in_current.find(field.key)); }) &&
+         std::all_of(current.begin(), current.end(), [&](const Member& field) {
+           return same(in_seen.find(field.key), &field.value);
+         });
 }
 
 // Authors that do not say what they saw are taken to have seen what is there.
@@ -48,40 +48,54 @@ bool saw_version(const Operation& operation, const Timestamp& version) {
 
 // Whether the author of a delete or an insert knew the living record that it takes away. What it
 // wrote down as the old record is exact; the version alone misses writes that are older than it.
-bool saw_record(const Operation& operation, const RecordState& state, bool if_unknown) {
-  if (operation.previous_data) return same_fields(*operation.previous_data, state.fields);
+// `fields()` answers the record's fields.
+template <typename Fields>
+bool saw_record(const Operation& operation, const Timestamp& version, const Fields& fields,
+                bool if_unknown) {
+  if (operation.previous_data) return same_fields(*operation.previous_data, fields());
   if (operation.base_version) {
     const std::optional<Timestamp> base = base_version_of(operation);
-    return base && *base == state.version;
+    return base && *base == version;
   }
   return if_unknown;
 }
 
-const AtomicOperation* atomic_of(const Operation& operation, std::string_view field) {
-  for (const AtomicField& atomic : operation.atomic) {
-    if (atomic.field == field) return &atomic.operation;
-  }
-  return nullptr;
-}
-
-bool removes(const Operation& operation, std::string_view field) {
-  return std::find(operation.removed.begin(), operation.removed.end(), field) !=
-         operation.removed.end();
-}
-
-// Calls `visit(field, value)` for each field that an update writes; a null pointer takes the field
-// away. A field that is both removed and set is set.
-template <typename Visit>
-void for_each_write(const Operation& operation, const Visit& visit) {
+const Object& object_or_empty(const std::optional<Object>& object) {
   static const Object none;
-  const Object& data = operation.data ? *operation.data : none;
+  return object ? *object : none;
+}
+
+// One write of an update.
+struct Write {
+  const std::string& field;
+  const Value* value;             // null: it takes the field away
+  const Value* previous;          // what its author saw; null: it does not say
+  const AtomicOperation* atomic;  // what it means, where that is more than a value
+};
+
+// Calls `visit(const Write&)` for each field that an update writes, once; it goes on while that
+// answers true. A field that is both removed and set is set.
+template <typename Visit>
+bool for_each_write(const Operation& operation, const Visit& visit) {
+  const Object& data = object_or_empty(operation.data);
+  const FieldLookup previous(object_or_empty(operation.previous_data));
+  const NameLookup<std::string> removed(operation.removed);
+  const NameLookup<AtomicField> atomic(operation.atomic);
   for (const Member& member : data) {
-    const bool removed = member.value.is_null() && removes(operation, member.key);
-    visit(member.key, removed ? nullptr : &member.value);
+    const bool removes = member.value.is_null() && removed.contains(member.key);
+    const AtomicField* intent = removes ? nullptr : atomic.find(member.key);
+    if (!visit(Write{member.key, removes ? nullptr : &member.value, previous.find(member.key),
+                     intent != nullptr ? &intent->operation : nullptr})) {
+      return false;
+    }
   }
+  if (operation.removed.empty()) return true;
+  const FieldLookup set(data);
   for (const std::string& field : operation.removed) {
-    if (!data.contains(field)) visit(field, nullptr);
+    if (set.contains(field)) continue;
+    if (!visit(Write{field, nullptr, previous.find(field), nullptr})) return false;
   }
+  return true;
 }
 
 std::optional<Value> copy_of(const Value* value) {
@@ -92,7 +106,12 @@ std::optional<Value> copy_of(const Value* value) {
 // Replays operations in order over a base and notes who wrote what.
 class Replay {
  public:
-  Replay(const CollectionSchema& schema, const RecordState& base) : schema_(schema), state_(base) {}
+  Replay(const CollectionSchema& schema, const RecordState& base)
+      : schema_(schema),
+        table_(base.fields, nullptr),
+        exists_(base.exists),
+        deleted_(base.deleted),
+        version_(base.version) {}
 
   void apply(const Operation& operation) {
     switch (operation.type) {
@@ -106,53 +125,52 @@ class Replay {
         remove(operation);
         break;
     }
-    if (!state_.exists || operation.timestamp > state_.version) {
-      state_.version = operation.timestamp;
-    }
-    state_.exists = true;
+    if (!exists_ || operation.timestamp > version_) version_ = operation.timestamp;
+    exists_ = true;
   }
 
-  FoldResult result() && { return {std::move(state_), std::move(losses_)}; }
+  FoldResult result() && {
+    return {{table_.object(), exists_, deleted_, std::move(version_)}, std::move(losses_)};
+  }
 
  private:
-  // The last write of a field. Fields without one came with the base, or were never written.
-  struct Write {
-    std::string_view field;
-    const Operation* operation = nullptr;
-    std::optional<AtomicKind> atomic;
-  };
+  using Field = FieldTable::Field;
+
+  bool saw(const Operation& operation, bool if_unknown) const {
+    const auto fields = [this] { return table_.object(); };
+    return saw_record(operation, version_, fields, if_unknown);
+  }
 
   void insert(const Operation& operation) {
-    static const Object none;
-    const Object& data = operation.data ? *operation.data : none;
-    if (state_.deleted) {
+    const Object& data = object_or_empty(operation.data);
+    if (deleted_) {
       revive(operation, "insert-revives");
-    } else if (state_.exists && !saw_record(operation, state_, false)) {
-      for (const Member& field : state_.fields) {
-        const Value* value = data.find(field.key);
-        if (same(&field.value, value)) continue;
-        lose(operation, field.key, field.value, copy_of(value), "insert-replaces");
+    } else if (exists_ && !saw(operation, false)) {
+      const FieldLookup in_data(data);
+      for (const Member& member : table_.object()) {
+        const Value* value = in_data.find(member.key);
+        if (same(&member.value, value)) continue;
+        lose(operation, table_.field(member.key), copy_of(value), "insert-replaces");
       }
     }
-    state_.fields = data;
-    writes_.clear();
-    for (const Member& field : data) writes_.push_back({field.key, &operation, std::nullopt});
+    table_ = FieldTable(data, &operation);
     inserted_ = &operation;
   }
 
   void update(const Operation& operation) {
-    if (state_.deleted) revive(operation, "update-revives");
-    for_each_write(operation, [&](const std::string& field, const Value* value) {
-      write(operation, field, value);
+    if (deleted_) revive(operation, "update-revives");
+    for_each_write(operation, [&](const Write& write) {
+      take(operation, write, table_.field(write.field));
+      return true;
     });
   }
 
   void remove(const Operation& operation) {
-    if (state_.alive() && !saw_record(operation, state_, true)) {
+    if (exists_ && !deleted_ && !saw(operation, true)) {
       losses_.push_back(
-          {"", newest_writer(), Value(state_.fields), operation.id, std::nullopt, "delete-wins"});
+          {"", newest_writer(), Value(table_.object()), operation.id, std::nullopt, "delete-wins"});
     }
-    state_.deleted = true;
+    deleted_ = true;
     deletes_.push_back(&operation);
   }
 
@@ -165,60 +183,53 @@ class Replay {
       if (base && *base >= deleted->timestamp) continue;
       losses_.push_back({"", deleted->id, std::nullopt, operation.id, data, rule});
     }
-    if (deletes_.empty() && !(base && *base >= state_.version)) {
+    if (deletes_.empty() && !(base && *base >= version_)) {
       losses_.push_back({"", "", std::nullopt, operation.id, data, rule});
     }
     deletes_.clear();
-    state_.deleted = false;
+    deleted_ = false;
   }
 
-  void write(const Operation& operation, const std::string& field, const Value* value) {
-    Value* current = state_.fields.find(field);
-    const AtomicOperation* atomic = value != nullptr ? atomic_of(operation, field) : nullptr;
-    Write& last = last_write(field);
-    const Value* previous = previous_value(operation, field);
-    const bool saw = author_saw(previous, current);
-    if (atomic != nullptr && composes(last, *atomic, saw, current)) {
-      Value composed = apply_atomic(*atomic, current);
+  void take(const Operation& operation, const Write& write, Field& field) {
+    const bool saw = author_saw(write.previous, field.current());
+    if (write.atomic != nullptr && composes(field, *write.atomic, saw)) {
+      Value composed = apply_atomic(*write.atomic, field.current());
       // The author's own spelling of the same number, as the fast path takes it.
-      store(current, field, composed == *value ? *value : std::move(composed));
+      table_.set(field, composed == *write.value ? *write.value : std::move(composed));
     } else if (saw) {
-      store_or_erase(current, field, value);
+      set_or_erase(field, write.value);
     } else {
-      meet(operation, field, previous, current, value, last);
+      meet(operation, write, field);
     }
-    last.operation = &operation;
-    last.atomic = atomic != nullptr ? std::optional(atomic->kind) : std::nullopt;
+    field.writer = &operation;
+    field.atomic = write.atomic != nullptr ? std::optional(write.atomic->kind) : std::nullopt;
   }
 
   // An intent composes with intents of its kind, and with a base that changed in the meantime.
-  static bool composes(const Write& last, const AtomicOperation& atomic, bool saw,
-                       const Value* current) {
-    if (last.operation != nullptr) return last.atomic == atomic.kind;
+  static bool composes(const Field& field, const AtomicOperation& atomic, bool saw) {
+    if (field.writer != nullptr) return field.atomic == atomic.kind;
     const bool counts = atomic.kind != AtomicKind::append && atomic.kind != AtomicKind::remove;
+    const Value* current = field.current();
     return !saw && current != nullptr && (counts ? current->is_number() : current->is_array());
   }
 
   // A write meets a value that its author did not see.
-  void meet(const Operation& operation, const std::string& field, const Value* previous,
-            Value* current, const Value* value, const Write& last) {
-    const std::string loser = last.operation != nullptr ? last.operation->id : std::string();
-    const bool written = current != nullptr || last.operation != nullptr;
-    const MergeStrategy strategy = schema_.merge_of(field);
-    if (value == nullptr || strategy == MergeStrategy::last_writer_wins) {
-      if (written) lose(operation, field, copy_of(current), copy_of(value), "last-writer-wins");
-      store_or_erase(current, field, value);
+  void meet(const Operation& operation, const Write& write, Field& field) {
+    const bool written = field.value || field.writer != nullptr;
+    const MergeStrategy strategy = schema_.merge_of(field.name);
+    if (write.value == nullptr || strategy == MergeStrategy::last_writer_wins) {
+      if (written) lose(operation, field, copy_of(write.value), "last-writer-wins");
+      set_or_erase(field, write.value);
       return;
     }
-    MergedField merged = merge_field(strategy, previous, current, *value);
-    const char* rule = rule_of(strategy, merged, *value);
-    if (written && merged.current_lost) {
-      lose(operation, field, copy_of(current), merged.value, rule);
-    }
+    MergedField merged = merge_field(strategy, write.previous, field.current(), *write.value);
+    const char* rule = rule_of(strategy, merged, *write.value);
+    if (written && merged.current_lost) lose(operation, field, merged.value, rule);
     if (merged.later_lost) {
-      losses_.push_back({field, operation.id, *value, loser, merged.value, rule});
+      losses_.push_back(
+          {field.name, operation.id, *write.value, writer_of(field), merged.value, rule});
     }
-    store(current, field, std::move(merged.value));
+    table_.set(field, std::move(merged.value));
   }
 
   // The rule that a loss names: a value that won whole won by its stamp.
@@ -228,50 +239,41 @@ class Replay {
     return strategy == MergeStrategy::map ? "map" : "add-wins";
   }
 
-  void lose(const Operation& winner, const std::string& field, std::optional<Value> losing,
-            std::optional<Value> winning, const char* rule) {
-    if (losing == winning) return;
-    const Operation* loser = last_write(field).operation;
-    losses_.push_back({field, loser != nullptr ? loser->id : std::string(), std::move(losing),
-                       winner.id, std::move(winning), rule});
+  static std::string writer_of(const Field& field) {
+    return field.writer != nullptr ? field.writer->id : std::string();
   }
 
-  void store(Value* current, const std::string& field, Value value) {
-    if (current != nullptr) {
-      *current = std::move(value);
-    } else {
-      state_.fields.append_unchecked(field, std::move(value));
-    }
+  // The field's value loses against `winning`.
+  void lose(const Operation& winner, const Field& field, std::optional<Value> winning,
+            const char* rule) {
+    if (field.value == winning) return;
+    losses_.push_back(
+        {field.name, writer_of(field), field.value, winner.id, std::move(winning), rule});
   }
 
-  void store_or_erase(Value* current, const std::string& field, const Value* value) {
+  void set_or_erase(Field& field, const Value* value) {
     if (value != nullptr) {
-      store(current, field, *value);
-    } else if (current != nullptr) {
-      state_.fields.erase(field);
+      table_.set(field, *value);
+    } else {
+      FieldTable::erase(field);
     }
-  }
-
-  Write& last_write(std::string_view field) {
-    for (Write& write : writes_) {
-      if (write.field == field) return write;
-    }
-    return writes_.emplace_back(Write{field, nullptr, std::nullopt});
   }
 
   std::string newest_writer() const {
     const Operation* newest = inserted_;
-    for (const Write& write : writes_) {
-      if (write.operation == nullptr) continue;
-      if (newest == nullptr || happens_before(*newest, *write.operation)) newest = write.operation;
+    for (const Field& field : table_.all()) {
+      if (field.writer == nullptr) continue;
+      if (newest == nullptr || happens_before(*newest, *field.writer)) newest = field.writer;
     }
     return newest != nullptr ? newest->id : std::string();
   }
 
   const CollectionSchema& schema_;
-  RecordState state_;
+  FieldTable table_;
+  bool exists_;
+  bool deleted_;
+  Timestamp version_;
   std::vector<Loss> losses_;
-  std::vector<Write> writes_;
   std::vector<const Operation*> deletes_;  // since the record was last alive
   const Operation* inserted_ = nullptr;
 };
@@ -296,32 +298,57 @@ std::vector<const Operation*> in_order(std::span<const Operation> operations) {
 // Whether each field still has the value that the author of the update saw, and no intent composes
 // to anything but the value that the author computed.
 bool nothing_to_merge(const RecordState& state, const Operation& operation) {
-  bool clear = true;
-  for_each_write(operation, [&](const std::string& field, const Value* value) {
-    if (!clear) return;
-    const Value* current = state.fields.find(field);
-    clear = author_saw(previous_value(operation, field), current);
-    const AtomicOperation* atomic = value != nullptr ? atomic_of(operation, field) : nullptr;
-    if (clear && atomic != nullptr) clear = apply_atomic(*atomic, current) == *value;
+  const FieldLookup fields(state.fields);
+  return for_each_write(operation, [&](const Write& write) {
+    const Value* current = fields.find(write.field);
+    if (!author_saw(write.previous, current)) return false;
+    return write.atomic == nullptr || apply_atomic(*write.atomic, current) == *write.value;
   });
-  return clear;
 }
 
 bool applies_in_place(const RecordState& state, const Operation& operation) {
   if (!state.exists) return true;
   if (operation.timestamp <= state.version) return false;
+  const auto fields = [&]() -> const Object& { return state.fields; };
   switch (operation.type) {
     case OperationType::insert:
       return state.deleted ? saw_version(operation, state.version)
-                           : saw_record(operation, state, false);
+                           : saw_record(operation, state.version, fields, false);
     case OperationType::update:
       return state.deleted
                  ? saw_version(operation, state.version) && nothing_to_merge(state, operation)
                  : nothing_to_merge(state, operation);
     case OperationType::remove:
-      return state.deleted || saw_record(operation, state, true);
+      return state.deleted || saw_record(operation, state.version, fields, true);
   }
   return false;
+}
+
+// An update whose every write is taken as it is.
+void overwrite(Object& fields, const Operation& operation) {
+  const std::size_t writes = object_or_empty(operation.data).size() + operation.removed.size();
+  if (writes <= kFewNames) {
+    for_each_write(operation, [&](const Write& write) {
+      if (write.value != nullptr) {
+        fields.set(write.field, *write.value);
+      } else {
+        fields.erase(write.field);
+      }
+      return true;
+    });
+    return;
+  }
+  FieldTable table(fields, nullptr);
+  for_each_write(operation, [&](const Write& write) {
+    FieldTable::Field& field = table.field(write.field);
+    if (write.value != nullptr) {
+      table.set(field, *write.value);
+    } else {
+      FieldTable::erase(field);
+    }
+    return true;
+  });
+  fields = table.object();
 }
 
 }  // namespace
@@ -340,13 +367,7 @@ bool apply_in_place(RecordState& state, const Operation& operation) {
       state.fields = operation.data ? *operation.data : Object();
       break;
     case OperationType::update:
-      for_each_write(operation, [&](const std::string& field, const Value* value) {
-        if (value != nullptr) {
-          state.fields.set(field, *value);
-        } else {
-          state.fields.erase(field);
-        }
-      });
+      overwrite(state.fields, operation);
       break;
     case OperationType::remove:
       break;

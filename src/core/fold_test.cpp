@@ -296,6 +296,64 @@ void shuffle(std::vector<Operation>& operations) {
   }
 }
 
+// A record of so many fields that they are found through an index.
+Object wide(const std::string& prefix, int fields, int value) {
+  Object object;
+  for (int i = 0; i < fields; ++i) object.set(prefix + std::to_string(i), value);
+  return object;
+}
+
+TEST(WideRecord, IsWrittenFieldByFieldInPlaceAndByFoldingAgain) {
+  const Operation first = insert(1, wide("a", 100, 1));
+  Operation second = update(2, wide("b", 50, 2), {});
+  Object expected = wide("a", 100, 1);
+  for (int i = 0; i < 80; i += 2) {
+    const std::string field = "a" + std::to_string(i);
+    second.data->set(field, Value());
+    second.previous_data->set(field, 1);
+    second.removed.push_back(field);
+    expected.erase(field);
+  }
+  second.data->set("a99", 3);
+  second.previous_data->set("a99", 1);
+  expected.set("a99", 3);
+  for (int i = 0; i < 50; ++i) expected.set("b" + std::to_string(i), 2);
+  const Operation third = update(3, {{"a0", 4}}, {});
+  expected.set("a0", 4);
+
+  const FoldResult folded = fold({}, {}, std::vector{third, first, second});
+  RecordState state;
+  for (const Operation& operation : {first, second, third}) {
+    EXPECT_TRUE(apply_in_place(state, operation));
+  }
+  std::string text;
+  append_json(text, expected);
+  EXPECT_EQ(Value(folded.state.fields).to_json(), text) << "also in their order";
+  EXPECT_EQ(Value(state.fields).to_json(), text);
+  EXPECT_TRUE(folded.losses.empty());
+}
+
+TEST(WideRecord, TellsEveryFieldThatLost) {
+  Object seen = wide("a", 100, 1);
+  const Operation first = insert(1, seen);
+  const Operation second = update(2, wide("a", 60, 2), wide("a", 60, 1));
+  const Operation third = update(3, wide("a", 80, 3), wide("a", 80, 1));
+  RecordState state;
+  EXPECT_TRUE(apply_in_place(state, first));
+  EXPECT_TRUE(apply_in_place(state, second));
+  EXPECT_FALSE(apply_in_place(state, third));
+  const FoldResult folded = fold({}, {}, std::vector{first, second, third});
+  ASSERT_EQ(folded.losses.size(), 60u);
+  EXPECT_EQ(folded.losses[59].field, "a59");
+  EXPECT_EQ(folded.losses[59].losing_value, Value(2));
+  EXPECT_EQ(folded.losses[59].losing_operation, second.id);
+  EXPECT_EQ(folded.state.fields.find("a79")->as_integer(), 3);
+  EXPECT_EQ(folded.state.fields.find("a99")->as_integer(), 1);
+  const Operation removal = remove(4, folded.state.fields);
+  EXPECT_TRUE(fold({}, {}, std::vector{first, second, third, removal}).losses.size() == 60u)
+      << "who removes what it saw loses nothing more";
+}
+
 RC_GTEST_PROP(FoldProperty, DependsOnTheSetOfOperationsAlone, ()) {
   const MergeStrategy strategy = random_strategy();
   const CollectionSchema schema = random_schema(strategy);

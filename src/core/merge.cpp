@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "core/name_lookup.h"
 
 namespace tombolo::core {
 namespace {
@@ -126,11 +127,14 @@ MergedField merge_key(const Value* base, const Value& current, const Value& late
 }
 
 MergedField merge_maps(const Object& base, const Object& current, const Object& later) {
+  const FieldLookup in_base(base);
+  const FieldLookup in_current(current);
+  const FieldLookup in_later(later);
   MergedField merged;
   Object result;
   for (const Member& member : current) {
-    const Value* before = base.find(member.key);
-    if (const Value* other = later.find(member.key)) {
+    const Value* before = in_base.find(member.key);
+    if (const Value* other = in_later.find(member.key)) {
       MergedField field = merge_key(before, member.value, *other);
       merged.current_lost |= field.current_lost;
       merged.later_lost |= field.later_lost;
@@ -141,8 +145,8 @@ MergedField merge_maps(const Object& base, const Object& current, const Object& 
     }
   }
   for (const Member& member : later) {
-    if (current.contains(member.key)) continue;
-    const Value* before = base.find(member.key);
+    if (in_current.contains(member.key)) continue;
+    const Value* before = in_base.find(member.key);
     if (before != nullptr && member.value == *before) continue;
     merged.current_lost |= before != nullptr;
     result.append_unchecked(member.key, member.value);
