@@ -118,5 +118,20 @@ TEST(Results, PassTheErrorOfAnotherOn) {
   EXPECT_EQ(second.error().message, "the database is locked");
 }
 
+TEST(Value, ObjectsOfManyMembersAreEqualInAnyOrder) {
+  Object forward;
+  Object backward;
+  for (int i = 0; i < 100; ++i) {
+    forward.set("k" + std::to_string(i), i);
+    backward.set("k" + std::to_string(99 - i), 99 - i);
+  }
+  EXPECT_EQ(Value(forward), Value(backward));
+  backward.set("k50", 0);
+  EXPECT_NE(Value(forward), Value(backward));
+  backward.erase("k50");
+  backward.set("other", 50);
+  EXPECT_NE(Value(forward), Value(backward));
+}
+
 }  // namespace
 }  // namespace tombolo

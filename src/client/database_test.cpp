@@ -48,6 +48,26 @@ TEST_F(DatabaseTest, ReplacingTakesFieldsAwayAndPatchingKeepsThem) {
   EXPECT_EQ(c.patch("a", {{"id", "b"}}).error().code, ErrorCode::invalid_argument);
 }
 
+TEST_F(DatabaseTest, ARecordOfManyFieldsIsWrittenLikeAnyOther) {
+  Collection c = db().collection("c");
+  Object fields;
+  for (int i = 0; i < 5'000; ++i) fields.set("f" + std::to_string(i), i);
+  fields.set("id", "a");
+  ASSERT_TRUE(c.create(fields));
+  Object changed = fields;
+  for (int i = 0; i < 5'000; i += 2) changed.set("f" + std::to_string(i), -1);
+  ASSERT_TRUE(c.patch("a", changed));
+  changed.erase("id");
+  EXPECT_EQ(c.get("a").value().fields(), changed);
+  std::vector<std::string> half;
+  for (int i = 0; i < 2'500; ++i) half.push_back("f" + std::to_string(i));
+  ASSERT_TRUE(c.remove_fields("a", half));
+  EXPECT_EQ(c.get("a").value().fields().size(), 2'500u);
+  ASSERT_TRUE(c.update("a", fields));
+  fields.erase("id");
+  EXPECT_EQ(c.get("a").value().fields(), fields);
+}
+
 TEST_F(DatabaseTest, ARemovedRecordIsGoneAndItsIdIsFreeAgain) {
   Collection c = db().collection("c");
   ASSERT_TRUE(c.create({{"id", "a"}, {"x", 1}}));

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "client/refold.h"
 #include "core/merge.h"
+#include "core/name_lookup.h"
 #include "core/names.h"
 
 namespace tombolo::client {
@@ -62,9 +63,26 @@ std::optional<std::string> version_text(const core::RecordState& state) {
   return std::move(*text);
 }
 
-Value previous_of(const core::RecordState& state, std::string_view field) {
-  const Value* value = state.fields.find(field);
-  return value != nullptr ? *value : Value();
+Result<void> check_same_id(const Object& fields, std::string_view id) {
+  const Value* given = fields.find("id");
+  if (given == nullptr || given->as_string() == id) return {};
+  return fail(ErrorCode::invalid_argument, "the id of a record cannot change");
+}
+
+void erase_field(core::Operation& operation, const Member& old) {
+  operation.data->append_unchecked(old.key, Value());
+  operation.previous_data->append_unchecked(old.key, old.value);
+  operation.removed.push_back(old.key);
+}
+
+// Sets those of `fields` that have another value in the record.
+void set_fields(core::Operation& operation, const core::FieldLookup& record, Object&& fields) {
+  for (auto& [field, value] : fields) {
+    const Value* old = record.find(field);
+    if (old != nullptr && *old == value) continue;
+    operation.previous_data->append_unchecked(field, old != nullptr ? *old : Value());
+    operation.data->append_unchecked(field, std::move(value));
+  }
 }
 
 }  // namespace
@@ -81,8 +99,6 @@ core::Operation LocalWriter::make(core::OperationType type, std::string_view id)
   operation.type = type;
   operation.collection = collection_.name;
   operation.record = id;
-  operation.timestamp = session_.next_timestamp();
-  operation.sequence_number = session_.next_sequence_number();
   operation.schema_version = collection_.schema->version;
   operation.transaction_id = session_.transaction_id();
   return operation;
@@ -119,139 +135,127 @@ Result<bool> LocalWriter::insert(std::string_view id, const Object& record) {
   } else {
     operation.data = record;
   }
+  stamp(operation);
   std::string data;
   append_json(data, *operation.data);
-  const Result<Sha256Digest> digest = digest_of(operation);
-  if (!digest) return fail(digest);
   const Result<std::int64_t> key =
-      session_.insert_record(collection_, id,
-                             {.data = data,
-                              .deleted = false,
-                              .stamp = core::packed_stamp(operation.timestamp),
-                              .node_key = session_.node_key()});
-  if (!key) {
-    session_.poison(key.error());
-    return fail(key);
-  }
-  if (*key == 0) {
-    const auto row = session_.find_record(collection_, id);
-    if (!row) return fail(row);
-    if (!*row || !(*row)->deleted) return false;
-    Result<core::RecordState> state = session_.state_of(**row);
-    if (!state) return fail(state);
-    operation.base_version = version_text(*state);
-    if (auto done = log(id, **row, *state, std::move(operation)); !done) return fail(done);
+      session_.insert_record(collection_, id, version(data, operation));
+  if (!key) return poison(key.error());
+  if (*key != 0) {
+    if (auto done = append(*key, operation, data); !done) return fail(done);
     return true;
   }
-  auto done = session_.append_operation(collection_, *key, operation, *digest, data,
-                                        collection_.pending_mask);
-  if (!done) {
-    session_.poison(done.error());
-    return fail(done);
-  }
+  auto row = session_.find_record(collection_, id);
+  if (!row) return fail(row);
+  if (!*row || !(*row)->deleted) return false;
+  Result<core::RecordState> state = session_.state_of(**row);
+  if (!state) return fail(state);
+  Draft revival{std::move(**row), std::move(*state), std::move(operation)};
+  if (auto done = write(revival); !done) return fail(done);
   return true;
+}
+
+std::unexpected<Error> LocalWriter::poison(const Error& error) {
+  session_.poison(error);
+  return std::unexpected(error);
+}
+
+void LocalWriter::stamp(core::Operation& operation) {
+  operation.timestamp = session_.next_timestamp();
+  operation.sequence_number = session_.next_sequence_number();
+}
+
+NewVersion LocalWriter::version(std::string_view data, const core::Operation& operation) const {
+  return {.data = data,
+          .deleted = operation.type == core::OperationType::remove,
+          .stamp = core::packed_stamp(operation.timestamp),
+          .node_key = session_.node_key()};
+}
+
+Result<void> LocalWriter::append(std::int64_t record_key, const core::Operation& operation,
+                                 std::string_view data) {
+  const Result<Sha256Digest> digest = digest_of(operation);
+  if (!digest) return poison(digest.error());
+  auto done = session_.append_operation(collection_, record_key, operation, *digest, data,
+                                        collection_.pending_mask);
+  if (!done) return poison(done.error());
+  return {};
 }
 
 // Appends the operation and applies it: in place when it is the newest of its record, which it is
 // unless the record holds a stamp of the future; by a new fold otherwise.
-Result<void> LocalWriter::log(std::string_view id, const RecordRow& row, core::RecordState& state,
-                              core::Operation operation) {
-  const Result<Sha256Digest> digest = digest_of(operation);
-  if (!digest) return fail(digest);
-  auto done = session_.append_operation(collection_, row.key, operation, *digest, {},
-                                        collection_.pending_mask);
-  if (done && core::apply_in_place(state, operation)) {
+Result<void> LocalWriter::write(Draft& draft) {
+  core::Operation& operation = draft.operation;
+  operation.base_version = version_text(draft.state);
+  if (auto done = append(draft.row.key, operation, {}); !done) return done;
+  Result<void> done;
+  if (core::apply_in_place(draft.state, operation)) {
     std::string data;
-    append_json(data, state.fields);
-    done = session_.update_record(collection_, id, row,
-                                  {.data = data,
-                                   .deleted = state.deleted,
-                                   .stamp = core::packed_stamp(operation.timestamp),
-                                   .node_key = session_.node_key()});
-  } else if (done) {
-    done = refold(session_, collection_, id, row);
+    append_json(data, draft.state.fields);
+    done =
+        session_.update_record(collection_, operation.record, draft.row, version(data, operation));
+  } else {
+    done = refold(session_, collection_, operation.record, draft.row);
   }
-  if (!done) session_.poison(done.error());
-  return done;
+  if (!done) return poison(done.error());
+  return {};
 }
 
-Result<RecordRow> LocalWriter::living(std::string_view id) {
+Result<LocalWriter::Draft> LocalWriter::draft(core::OperationType type, std::string_view id) {
   auto row = session_.find_record(collection_, id);
   if (!row) return fail(row);
   if (!*row || (*row)->deleted) return std::unexpected(no_record(collection_, id));
-  return std::move(**row);
+  Result<core::RecordState> state = session_.state_of(**row);
+  if (!state) return fail(state);
+  Draft draft{std::move(**row), std::move(*state), make(type, id)};
+  if (type == core::OperationType::update) {
+    draft.operation.data.emplace();
+    draft.operation.previous_data.emplace();
+  }
+  return draft;
+}
+
+// An update that changes nothing is not logged.
+Result<void> LocalWriter::update(Draft& draft) {
+  if (draft.operation.data->empty()) return {};
+  if (auto good = check_fields(*draft.operation.data); !good) return good;
+  stamp(draft.operation);
+  return write(draft);
 }
 
 Result<void> LocalWriter::replace(std::string_view id, Object record) {
-  const Result<RecordRow> row = living(id);
-  if (!row) return fail(row);
-  return replace(id, *row, std::move(record));
-}
-
-Result<void> LocalWriter::replace(std::string_view id, const RecordRow& row, Object record) {
-  if (const Value* given = record.find("id"); given != nullptr && given->as_string() != id) {
-    return fail(ErrorCode::invalid_argument, "the id of a record cannot change");
-  }
+  Result<Draft> change = draft(core::OperationType::update, id);
+  if (!change) return fail(change);
+  if (auto good = check_same_id(record, id); !good) return good;
   record.erase("id");
   if (collection_.has_schema) {
     Result<Object> checked = core::validate_insert(*collection_.schema, record);
     if (!checked) return fail(checked);
     record = std::move(*checked);
   }
-  Result<core::RecordState> state = session_.state_of(row);
-  if (!state) return fail(state);
-  core::Operation operation = make(core::OperationType::update, id);
-  operation.data.emplace();
-  operation.previous_data.emplace();
-  for (auto& [field, value] : record) {
-    const Value* old = state->fields.find(field);
-    if (old != nullptr && *old == value) continue;
-    operation.previous_data->append_unchecked(field, previous_of(*state, field));
-    operation.data->append_unchecked(field, std::move(value));
+  const Object& old = change->state.fields;
+  const core::FieldLookup given(record);
+  std::vector<const Member*> gone;
+  for (const Member& member : old) {
+    if (!given.contains(member.key)) gone.push_back(&member);
   }
-  for (const auto& [field, value] : state->fields) {
-    if (record.contains(field)) continue;
-    operation.data->append_unchecked(field, Value());
-    operation.previous_data->append_unchecked(field, value);
-    operation.removed.push_back(field);
-  }
-  return update(id, row, *state, std::move(operation));
+  set_fields(change->operation, core::FieldLookup(old), std::move(record));
+  for (const Member* member : gone) erase_field(change->operation, *member);
+  return update(*change);
 }
 
-// An update that changes nothing is not logged.
-Result<void> LocalWriter::update(std::string_view id, const RecordRow& row,
-                                 core::RecordState& state, core::Operation operation) {
-  if (operation.data->empty()) return {};
-  if (auto good = check_fields(*operation.data); !good) return good;
-  operation.base_version = version_text(state);
-  return log(id, row, state, std::move(operation));
-}
-
-Result<void> LocalWriter::patch(std::string_view id, const Object& fields) {
-  const Result<RecordRow> row = living(id);
-  if (!row) return fail(row);
-  if (const Value* given = fields.find("id"); given != nullptr && given->as_string() != id) {
-    return fail(ErrorCode::invalid_argument, "the id of a record cannot change");
-  }
-  Object checked = fields;
-  checked.erase("id");
+Result<void> LocalWriter::patch(std::string_view id, Object fields) {
+  Result<Draft> change = draft(core::OperationType::update, id);
+  if (!change) return fail(change);
+  if (auto good = check_same_id(fields, id); !good) return good;
+  fields.erase("id");
   if (collection_.has_schema) {
-    Result<Object> valid = core::validate_update(*collection_.schema, checked);
+    Result<Object> valid = core::validate_update(*collection_.schema, fields);
     if (!valid) return fail(valid);
-    checked = std::move(*valid);
+    fields = std::move(*valid);
   }
-  Result<core::RecordState> state = session_.state_of(*row);
-  if (!state) return fail(state);
-  core::Operation operation = make(core::OperationType::update, id);
-  operation.data.emplace();
-  operation.previous_data.emplace();
-  for (auto& [field, value] : checked) {
-    const Value* old = state->fields.find(field);
-    if (old != nullptr && *old == value) continue;
-    operation.previous_data->append_unchecked(field, previous_of(*state, field));
-    operation.data->append_unchecked(field, std::move(value));
-  }
-  return update(id, *row, *state, std::move(operation));
+  set_fields(change->operation, core::FieldLookup(change->state.fields), std::move(fields));
+  return update(*change);
 }
 
 Result<void> LocalWriter::put(std::string_view id, Object record) {
@@ -264,35 +268,28 @@ Result<void> LocalWriter::put(std::string_view id, Object record) {
 
 Result<void> LocalWriter::remove_fields(std::string_view id,
                                         const std::vector<std::string>& fields) {
-  const Result<RecordRow> row = living(id);
-  if (!row) return fail(row);
-  Result<core::RecordState> state = session_.state_of(*row);
-  if (!state) return fail(state);
-  core::Operation operation = make(core::OperationType::update, id);
-  operation.data.emplace();
-  operation.previous_data.emplace();
-  Object left = state->fields;
-  for (const std::string& field : fields) {
-    const Value* old = state->fields.find(field);
-    if (old == nullptr || !left.erase(field)) continue;
-    operation.data->append_unchecked(field, Value());
-    operation.previous_data->append_unchecked(field, *old);
-    operation.removed.push_back(field);
+  Result<Draft> change = draft(core::OperationType::update, id);
+  if (!change) return fail(change);
+  const core::NameLookup<std::string> named(fields);
+  Object left;
+  for (const Member& member : change->state.fields) {
+    if (named.contains(member.key)) {
+      erase_field(change->operation, member);
+    } else if (collection_.has_schema) {
+      left.append_unchecked(member.key, member.value);
+    }
   }
   if (collection_.has_schema) {
     if (auto valid = core::validate_insert(*collection_.schema, left); !valid) return fail(valid);
   }
-  return update(id, *row, *state, std::move(operation));
+  return update(*change);
 }
 
 Result<void> LocalWriter::remove(std::string_view id) {
-  const Result<RecordRow> row = living(id);
-  if (!row) return fail(row);
-  Result<core::RecordState> state = session_.state_of(*row);
-  if (!state) return fail(state);
-  core::Operation operation = make(core::OperationType::remove, id);
-  operation.base_version = version_text(*state);
-  return log(id, *row, *state, std::move(operation));
+  Result<Draft> change = draft(core::OperationType::remove, id);
+  if (!change) return fail(change);
+  stamp(change->operation);
+  return write(*change);
 }
 
 Result<void> LocalWriter::restate(std::string_view id, Object fields) {
@@ -318,22 +315,18 @@ Result<void> LocalWriter::change(std::string_view id, std::string_view field,
   if (field.empty() || field == "id") {
     return fail(ErrorCode::invalid_argument, "\"" + std::string(field) + "\" cannot be changed");
   }
-  const Result<RecordRow> row = living(id);
-  if (!row) return fail(row);
-  Result<core::RecordState> state = session_.state_of(*row);
-  if (!state) return fail(state);
-  core::Operation operation = make(core::OperationType::update, id);
-  operation.data.emplace();
-  operation.data->append_unchecked(std::string(field),
-                                   core::apply_atomic(atomic, state->fields.find(field)));
+  Result<Draft> change = draft(core::OperationType::update, id);
+  if (!change) return fail(change);
+  core::Operation& operation = change->operation;
+  const Value* old = change->state.fields.find(field);
+  operation.data->append_unchecked(std::string(field), core::apply_atomic(atomic, old));
   if (collection_.has_schema) {
     auto valid = core::validate_update(*collection_.schema, *operation.data);
     if (!valid) return fail(valid);
   }
-  operation.previous_data.emplace();
-  operation.previous_data->append_unchecked(std::string(field), previous_of(*state, field));
+  operation.previous_data->append_unchecked(std::string(field), old != nullptr ? *old : Value());
   operation.atomic.push_back({std::string(field), std::move(atomic)});
-  return update(id, *row, *state, std::move(operation));
+  return update(*change);
 }
 
 Result<void> LocalWriter::import_record(const Object& record, ImportOptions::Existing existing,
@@ -359,7 +352,7 @@ Result<void> LocalWriter::import_record(const Object& record, ImportOptions::Exi
   const std::int64_t before = session_.operation_count();
   Result<void> done;
   if (existing == ImportOptions::Existing::replace) done = replace(id, std::move(fields));
-  if (existing == ImportOptions::Existing::patch) done = patch(id, fields);
+  if (existing == ImportOptions::Existing::patch) done = patch(id, std::move(fields));
   ++(session_.operation_count() > before ? summary.changed : summary.skipped);
   return done;
 }

@@ -23,7 +23,7 @@ class LocalWriter {
 
   Result<std::string> create(Object record);  // the id: record["id"], or a new one
   Result<void> replace(std::string_view id, Object record);
-  Result<void> patch(std::string_view id, const Object& fields);
+  Result<void> patch(std::string_view id, Object fields);
   Result<void> put(std::string_view id, Object record);
   Result<void> remove_fields(std::string_view id, const std::vector<std::string>& fields);
   Result<void> remove(std::string_view id);
@@ -38,13 +38,22 @@ class LocalWriter {
   LocalWriter(WriteSession& session, CollectionEntry& collection)
       : session_(session), collection_(collection) {}
 
-  Result<bool> insert(std::string_view id, const Object& record);  // false: it exists
-  Result<RecordRow> living(std::string_view id);
-  Result<void> replace(std::string_view id, const RecordRow& row, Object record);
-  Result<void> update(std::string_view id, const RecordRow& row, core::RecordState& state,
-                      core::Operation operation);
-  Result<void> log(std::string_view id, const RecordRow& row, core::RecordState& state,
-                   core::Operation operation);
+  // A living record and the operation that is to change it.
+  struct Draft {
+    RecordRow row;
+    core::RecordState state;
+    core::Operation operation;
+  };
+
+  Result<bool> insert(std::string_view id, const Object& record);      // false: it exists
+  Result<Draft> draft(core::OperationType type, std::string_view id);  // error: not_found
+  Result<void> update(Draft& draft);
+  Result<void> write(Draft& draft);
+  Result<void> append(std::int64_t record_key, const core::Operation& operation,
+                      std::string_view data);
+  NewVersion version(std::string_view data, const core::Operation& operation) const;
+  void stamp(core::Operation& operation);
+  std::unexpected<Error> poison(const Error& error);
   core::Operation make(core::OperationType type, std::string_view id);
 
   WriteSession& session_;
