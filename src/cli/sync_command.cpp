@@ -169,7 +169,18 @@ int forget(const Context& context, const Database& database, const RemoteOptions
   return kSuccess;
 }
 
-// Exchanges with one remote, once. One that was never reached is forgotten again, so that a
+bool knows(const DatabaseStatus& status, const std::string& name) {
+  return std::ranges::any_of(status.remotes,
+                             [&](const RemoteStatus& known) { return known.name == name; });
+}
+
+// Whether nothing was ever exchanged, so that there is nothing to remember.
+bool is_unreached(const Result<RemoteStatus>& status) {
+  return status && !status->last_sync_ms && status->sent_operations == 0 &&
+         status->received_operations == 0;
+}
+
+// Exchanges with one remote, once. A new one that was not reached is forgotten again, so that a
 // mistyped URL does not fail for ever after.
 int sync_once(const Context& context, const Database& database, const RemoteOptions& wanted,
               std::int64_t timeout_ms, os::StopSignal& stop) {
@@ -179,16 +190,14 @@ int sync_once(const Context& context, const Database& database, const RemoteOpti
   if (!remote) return context.failure(remote.error());
   const auto status = exchange(context, *remote, timeout_ms, stop);
   const auto after = database.status();
+  const bool is_in_vain = !status && is_unreached(remote->status());
   remote->disconnect();
   if (!after) return context.failure(after.error());
   if (status) {
     report(context, *status, after->losses - before->losses);
     return kSuccess;
   }
-  const auto has_name = [&](const RemoteStatus& known) { return known.name == remote->name(); };
-  const auto found = std::ranges::find_if(after->remotes, has_name);
-  const bool is_new = std::ranges::none_of(before->remotes, has_name);
-  if (is_new && found != after->remotes.end() && !found->last_sync_ms) {
+  if (is_in_vain && !knows(*before, remote->name())) {
     (void)database.forget_remote(remote->name());
   }
   return context.failure(status.error());
