@@ -14,6 +14,7 @@
 #include "server/identity/permissions.h"
 #include "server/storage/sqlite_storage.h"
 #include "server/testing.h"
+#include "store/connection.h"
 
 namespace tombolo::server {
 namespace {
@@ -305,6 +306,59 @@ Result<std::unique_ptr<Storage>> open_sqlite(const std::string& directory, const
   SqliteStorageOptions options;
   options.path = directory + "/server.db";
   return open_sqlite_storage(options, clock, random);
+}
+
+// How version 2 of the file differs from version 1, undone.
+constexpr const char* kBackToVersion1 =
+    "DROP TABLE former_lives; ALTER TABLE bucket_logs DROP COLUMN own_sequence_number;"
+    "ALTER TABLE version_vectors DROP COLUMN principal;";
+
+TEST_P(StorageTest, AFileOfTheFirstVersionGoesOnWhereItWas) {
+  if (GetParam().name != "Sqlite") GTEST_SKIP();
+  put("x", {{"a", 1}});
+  put("x", {{"a", 2}});
+  const std::string node = storage_->node();
+  reader_.reset();
+  storage_.reset();
+  {
+    auto connection = store::Connection::open(directory_->path() + "/server.db");
+    ASSERT_TRUE(connection);
+    ASSERT_TRUE(connection->execute(kBackToVersion1));
+    ASSERT_TRUE(connection->set_user_version(1));
+  }
+  open();
+  put("x", {{"a", 3}});
+  EXPECT_EQ(read()->author("b", node).value()->sequence_number, 3);
+  EXPECT_EQ(read()->bucket_log("b").value().delivery_sequence, 3);
+}
+
+TEST_P(StorageTest, ANodesNumberComesFromItselfAndItsFirstUser) {
+  const auto append = [&](std::int64_t number, std::string_view principal) {
+    write([&](WriteContext& context) {
+      core::Operation operation;
+      operation.node = "device";
+      operation.collection = "c";
+      operation.record = "r";
+      operation.data = Object();
+      operation.timestamp = {1000 + number, 0, "device"};
+      operation.sequence_number = number;
+      operation.id = core::operation_id(operation).value();
+      ASSERT_TRUE(context.transaction().append_operation("b", {operation, 1, "{}", principal}));
+    });
+    return read()->author("b", "device").value().value();
+  };
+  EXPECT_EQ(append(9, "").sequence_number, 0);
+  EXPECT_EQ(append(2, "system.Everyone").sequence_number, 2);
+  EXPECT_EQ(append(8, "").sequence_number, 2);
+  EXPECT_EQ(append(1, "token:alice").sequence_number, 1) << "an anonymous owner gives way";
+  EXPECT_EQ(append(7, "token:bob").sequence_number, 1);
+  EXPECT_EQ(append(6, "system.Everyone").sequence_number, 1);
+  EXPECT_EQ(append(5, "token:alice").sequence_number, 5);
+  EXPECT_EQ(append(4, "token:alice").principal, "token:alice");
+  write([&](WriteContext& context) {
+    EXPECT_EQ(context.transaction().author_count("b").value(), 1);
+    EXPECT_EQ(context.transaction().next_sequence_number("b").value(), 1);
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(BackEnds, StorageTest, testing::Values(BackEnd{"Sqlite", open_sqlite}),
