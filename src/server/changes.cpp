@@ -1,6 +1,7 @@
 #include "server/changes.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "base/json.h"
@@ -88,13 +89,19 @@ Result<void> purge_object(WriteContext& context, const ListPath& list, ObjectKey
   return transaction.update_row(list, key, update);
 }
 
-Result<void> purge_list(WriteContext& context, const ListPath& list) {
-  WriteTransaction& transaction = context.transaction();
-  Result<std::vector<ObjectKey>> keys = transaction.rows_of(list, false);
+Result<std::size_t> purge_rows(WriteContext& context, const ListPath& list, std::size_t limit) {
+  const auto keys = context.transaction().rows_of(list, limit);
   if (!keys) return fail(keys);
   for (const ObjectKey key : *keys) {
-    if (Result<void> done = purge_object(context, list, key); !done) return done;
+    if (Result<void> done = purge_object(context, list, key); !done) return fail(done);
   }
+  return keys->size();
+}
+
+Result<void> purge_list(WriteContext& context, const ListPath& list) {
+  WriteTransaction& transaction = context.transaction();
+  const Result<std::size_t> purged = purge_rows(context, list, SIZE_MAX);
+  if (!purged) return fail(purged);
   return transaction.set_list_timestamp(list, 0);
 }
 
@@ -195,6 +202,21 @@ Result<StoredObject> delete_object(WriteContext& context, const ObjectPath& path
   tombstone.state = ObjectState::deleted;
   tombstone.permissions = (*row)->permissions;
   return tombstone;
+}
+
+Result<std::size_t> purge_records_below(WriteContext& context, const ObjectPath& path,
+                                        std::size_t limit) {
+  const Result<std::vector<ListPath>> lists = context.transaction().lists_below(path);
+  if (!lists) return fail(lists);
+  std::size_t count = 0;
+  for (const ListPath& list : *lists) {
+    if (list.kind != ResourceKind::record) continue;
+    const Result<std::size_t> purged = purge_rows(context, list, limit - count);
+    if (!purged) return purged;
+    count += *purged;
+    if (count == limit) break;
+  }
+  return count;
 }
 
 Result<std::vector<StoredObject>> delete_list(WriteContext& context, const ListQuery& query) {

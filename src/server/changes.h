@@ -44,6 +44,12 @@ Result<StoredObject> put_object(WriteContext& context, const ObjectWrite& write)
 Result<StoredObject> delete_object(WriteContext& context, const ObjectPath& path,
                                    std::optional<std::int64_t> forced_last_modified = {});
 
+// Takes away at most `limit` of the records in a bucket or a collection that are there, as deleting
+// it does; how many there were. Much is taken away like this, in parts, before the deletion, so
+// that nobody waits for it long. In between the object is still there, with what is left in it.
+Result<std::size_t> purge_records_below(WriteContext& context, const ObjectPath& path,
+                                        std::size_t limit);
+
 // Deletes every object that matches (tombstones never do) and gives the tombstones, in the query's
 // order.
 Result<std::vector<StoredObject>> delete_list(WriteContext& context, const ListQuery& query);

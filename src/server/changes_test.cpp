@@ -367,6 +367,30 @@ TEST_F(ChangesTest, ARecordMadeOverAnothersTombstoneIsANewLife) {
   EXPECT_FALSE(operations()[4].base_version) << "it tells when the former one was deleted";
 }
 
+TEST_F(ChangesTest, ALargeCollectionIsEmptiedInPartsBeforeItIsDeleted) {
+  put(ObjectPath::bucket("b"), {});
+  put(collection_, {});
+  for (const char* id : {"r1", "r2", "r3", "r4", "r5"}) put({record_.list, id}, {{"a", 1}});
+  write([&](WriteContext& context) {
+    ASSERT_TRUE(delete_object(context, {record_.list, "r5"}));
+    EXPECT_EQ(purge_records_below(context, collection_, 2).value(), 2u);
+  });
+  std::int64_t left = 0;
+  ListQuery query;
+  query.list = record_.list;
+  ASSERT_TRUE(read()->list(query, [&](const ObjectView&) { return ++left > 0; }));
+  EXPECT_EQ(left, 2);
+  write([&](WriteContext& context) {
+    EXPECT_EQ(purge_records_below(context, ObjectPath::bucket("b"), 2).value(), 2u);
+    EXPECT_EQ(purge_records_below(context, collection_, 2).value(), 1u) << "the tombstone";
+    EXPECT_EQ(purge_records_below(context, collection_, 2).value(), 0u);
+    ASSERT_TRUE(delete_object(context, collection_));
+  });
+  EXPECT_EQ(operations().size(), 10u) << "five inserts, five deletes";
+  EXPECT_EQ(read()->list_timestamp(record_.list).value(), 0);
+  EXPECT_FALSE(read()->find({record_.list, "r5"}).value());
+}
+
 TEST_F(ChangesTest, DeletingWhatIsNotThereIsNotFound) {
   put(record_, {});
   write([&](WriteContext& context) {

@@ -243,14 +243,15 @@ Result<std::vector<ListPath>> SqliteWrite::lists_below(const ObjectPath& parent)
   }
 }
 
-Result<std::vector<ObjectKey>> SqliteWrite::rows_of(const ListPath& list, bool alive_only) {
+Result<std::vector<ObjectKey>> SqliteWrite::rows_of(const ListPath& list, std::size_t limit) {
   Result<ListState*> state = list_state(list);
   if (!state) return fail(state);
-  Result<store::Statement*> select =
-      tables_.statement("SELECT object_key FROM objects WHERE list_key = ?1 AND state <= ?2");
+  Result<store::Statement*> select = tables_.statement(
+      "SELECT object_key FROM objects WHERE list_key = ?1 AND state < 2 LIMIT ?2");
   if (!select) return fail(select);
   std::vector<ObjectKey> keys;
-  store::Rows rows = (*select)->query((*state)->key, alive_only ? 0 : 2);
+  const auto most = static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX));
+  store::Rows rows = (*select)->query((*state)->key, most);
   for (;;) {
     Result<bool> more = rows.next();
     if (!more) return fail(more);

@@ -39,7 +39,7 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
   Result<void> erase_row(const ListPath& list, ObjectKey key) override;
   Result<void> set_list_timestamp(const ListPath& list, std::int64_t timestamp) override;
   Result<std::vector<ListPath>> lists_below(const ObjectPath& parent) override;
-  Result<std::vector<ObjectKey>> rows_of(const ListPath& list, bool alive_only) override;
+  Result<std::vector<ObjectKey>> rows_of(const ListPath& list, std::size_t limit) override;
   Result<std::optional<StoredObject>> row(ObjectKey key) override;
   Result<PermissionsKey> intern(const PermissionSet& permissions) override;
   Result<void> end_life(std::string_view bucket, ObjectKey object,

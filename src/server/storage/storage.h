@@ -170,8 +170,8 @@ class WriteTransaction : public ReadTransaction {
   virtual Result<void> set_list_timestamp(const ListPath& list, std::int64_t timestamp) = 0;
   // The lists below a bucket or a collection: groups, collections, records.
   virtual Result<std::vector<ListPath>> lists_below(const ObjectPath& parent) = 0;
-  // Every row of a list, tombstones and purged ones included, in no order.
-  virtual Result<std::vector<ObjectKey>> rows_of(const ListPath& list, bool alive_only) = 0;
+  // The rows of a list, tombstones included and purged ones not; at most `limit`, in no order.
+  virtual Result<std::vector<ObjectKey>> rows_of(const ListPath& list, std::size_t limit) = 0;
   virtual Result<std::optional<StoredObject>> row(ObjectKey key) = 0;
 
   virtual Result<PermissionsKey> intern(const PermissionSet& permissions) = 0;

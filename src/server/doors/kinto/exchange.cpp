@@ -7,6 +7,11 @@ std::unexpected<api::ApiError> Scope::ask_for_writer() {
   return api::refuse(api::internal_error());
 }
 
+std::unexpected<api::ApiError> Scope::ask_for_another_part() {
+  asked_for_another_part_ = true;
+  return api::refuse(api::internal_error());
+}
+
 api::ApiError storage_failure(const Error& error) {
   api::ApiError refusal = api::backend_unavailable();
   refusal.cause = error.message;

@@ -57,11 +57,22 @@ class Scope {
   std::unexpected<api::ApiError> ask_for_writer();
   bool asked_for_writer() const { return asked_for_writer_; }
 
+  // Much work may be done in parts (server/writer.h), except within a batch. An endpoint that has
+  // more to do asks for another part and gives up; what it has written so far is committed, and it
+  // is run again.
+  enum class Part { only, first, later };
+  void set_part(Part part) { part_ = part; }
+  Part part() const { return part_; }
+  std::unexpected<api::ApiError> ask_for_another_part();
+  bool asked_for_another_part() const { return asked_for_another_part_; }
+
  private:
   const DoorContext& door_;
   ReadTransaction& transaction_;
   WriteContext* writing_ = nullptr;
   bool asked_for_writer_ = false;
+  Part part_ = Part::only;
+  bool asked_for_another_part_ = false;
 };
 
 using Answer = api::Checked<net::HttpResponse>;

@@ -29,6 +29,7 @@ struct KintoDoor::Exchange {
   std::vector<Prepared> items;  // of a batch
   net::HttpResponder responder;
   net::HttpResponse response;
+  Scope::Part part = Scope::Part::first;  // that is written next; a batch has one only
 
   const Call& call() const { return prepared.call; }
   bool only_reads() const {
@@ -102,7 +103,12 @@ void KintoDoor::submit(Exchange exchange) {
   request.guarded = pending->is_batch;
   request.work = [this, pending](WriteContext& writing) -> Result<Progress> {
     Scope scope(context_, writing);
+    if (!pending->is_batch) scope.set_part(pending->part);
     Answer answer = run(scope, *pending);
+    if (scope.asked_for_another_part()) {
+      pending->part = Scope::Part::later;
+      return Progress::more;
+    }
     if (!answer && answer.error().number == api::ErrorNumber::backend) {
       return fail(ErrorCode::storage, answer.error().cause);
     }

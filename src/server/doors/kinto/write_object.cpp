@@ -225,9 +225,16 @@ Answer delete_one(Scope& scope, const Call& call) {
   const auto exists = check_exists(call, *found);
   if (!exists) return api::refuse(exists);
   const auto passed = check_preconditions(call, *found);
-  if (!passed) return api::refuse(passed);
+  // What has begun is finished: the records are gone already.
+  if (!passed && scope.part() != Scope::Part::later) return api::refuse(passed);
   const auto forced = api::parse_forced_timestamp(*call.parameters);
   if (!forced) return api::refuse(forced);
+  if (scope.part() != Scope::Part::only && call.route.kind != api::ResourceKind::record) {
+    const Result<std::size_t> purged =
+        purge_records_below(*scope.writing(), object_path(call.route), kPartOperations);
+    if (!purged) return storage_failure(purged);
+    if (*purged == kPartOperations) return scope.ask_for_another_part();
+  }
 
   const Result<StoredObject> tombstone =
       delete_object(*scope.writing(), object_path(call.route), *forced);

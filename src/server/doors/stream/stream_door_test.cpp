@@ -304,6 +304,35 @@ TEST_F(StreamDoorTest, ALargeBatchIsAcknowledgedOnceAndInItsOrder) {
   EXPECT_EQ(last["data"].at(0)["n"].as_integer(), 1002);
 }
 
+TEST_F(StreamDoorTest, DeletingALargeCollectionReachesTheClientsBeforeItIsMadeAnew) {
+  start();
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  ann->next("handshake-response");
+  std::vector<core::Operation> many;
+  for (int number = 1; number <= 501; ++number) {
+    many.push_back(insert("ann", number, {{"n", number}}));
+  }
+  ann->send(batch("m", many));
+  ann->next("acknowledgment");
+  const std::string collection = "/v1/buckets/main/collections/todos";
+  const Value answer = http("DELETE", collection);
+  EXPECT_TRUE(answer["data"]["deleted"].as_bool()) << answer.to_json();
+  EXPECT_EQ(http("GET", collection)["code"].as_integer(), 404);
+  EXPECT_EQ(http("PUT", collection)["data"]["id"].as_string(), "todos");
+  EXPECT_EQ(http("GET", collection + "/records")["data"].size(), 0U);
+  std::size_t deletes = 0;
+  while (deletes < 501) {
+    const Value operations = ann->next_operations();
+    ASSERT_FALSE(operations.is_null());
+    ann->send(acknowledgment(operations));
+    for (const Value& operation : *operations["operations"].if_array()) {
+      EXPECT_EQ(operation["type"].as_string(), "delete");
+      ++deletes;
+    }
+  }
+}
+
 TEST_F(StreamDoorTest, RejectsWhatBreaksTheSchemaOfTheCollection) {
   start();
   const auto ann = connect();
