@@ -13,6 +13,9 @@ namespace {
 
 // Lists and logs kept between transactions; beyond it they are forgotten after a commit.
 constexpr std::size_t kMaxRemembered = 100'000;
+// Of the server's clock, kept on the disk before it is used. A server that starts again within it
+// gives its first stamps from its end.
+constexpr std::int64_t kClockReserveMs = 1'000;
 
 #define SELECT_ROW                                                                              \
   "SELECT object_key, id, last_modified, state, permissions_key, version_stamp, version_node, " \
@@ -44,6 +47,7 @@ Result<void> SqliteWrite::start() {
   const auto read = (*select)->query_one([&](const store::Row& row) {
     core::Timestamp last{row.int64(0), row.int64(1), clock_.last().node};
     clock_.advance_to(last);
+    clock_reserved_ms_ = last.wall_ms;
     return true;
   });
   return read ? Result<void>{} : fail(read);
@@ -63,17 +67,21 @@ Result<void> SqliteWrite::flush() {
     if (Result<void> done = flush_log(*log); !done) return done;
   }
   dirty_logs_.clear();
-  if (clock_dirty_ || permissions_dirty_) {
+  // The clock on the disk runs ahead of ours, so that not every commit has to write it.
+  const core::Timestamp& last = clock_.last();
+  const bool clock_due = clock_dirty_ && last.wall_ms >= clock_reserved_ms_;
+  if (clock_due || permissions_dirty_) {
     Result<store::Statement*> update = tables_.statement(
-        "UPDATE server_state SET clock_wall_ms = ?1, clock_logical = ?2, "
-        "permissions_generation = permissions_generation + ?3");
+        "UPDATE server_state SET clock_wall_ms = ?1, clock_logical = 0, "
+        "permissions_generation = permissions_generation + ?2");
     if (!update) return fail(update);
-    const core::Timestamp& last = clock_.last();
-    Result<void> done = (*update)->run(last.wall_ms, last.logical, permissions_dirty_ ? 1 : 0);
+    const std::int64_t reserved_ms = last.wall_ms + kClockReserveMs;
+    Result<void> done = (*update)->run(reserved_ms, permissions_dirty_ ? 1 : 0);
     if (!done) return done;
-    clock_dirty_ = false;
+    clock_reserved_ms_ = reserved_ms;
     permissions_dirty_ = false;
   }
+  clock_dirty_ = false;
   if (lists_.size() > kMaxRemembered) lists_.clear();
   if (logs_.size() > kMaxRemembered) logs_.clear();
   if (node_keys_.size() > kMaxRemembered) node_keys_.clear();
@@ -88,6 +96,7 @@ void SqliteWrite::forget() {
   node_keys_.clear();
   set_keys_.clear();
   permissions_dirty_ = false;
+  clock_reserved_ms_ = 0;
   tables_.forget_all();
 }
 

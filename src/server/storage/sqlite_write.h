@@ -98,6 +98,7 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
   core::HybridLogicalClock clock_;
   const std::string secret_;
   bool clock_dirty_ = false;
+  std::int64_t clock_reserved_ms_ = 0;  // up to where it is on the disk
   bool permissions_dirty_ = false;
   std::uint64_t write_count_ = 0;
   TextMap<ListState> lists_;

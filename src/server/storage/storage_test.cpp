@@ -100,6 +100,24 @@ class StorageTest : public testing::TestWithParam<BackEnd> {
 
 using Ids = std::vector<std::string>;
 
+TEST_P(StorageTest, StampsGoOnAfterARestartWhateverTheClockSays) {
+  const std::int64_t now_ms = clock_.wall_ms();
+  core::Timestamp last;
+  const auto stamp = [&](std::int64_t at_ms) {
+    write([&](WriteContext& context) {
+      const core::Timestamp next = context.transaction().next_stamp(at_ms, nullptr).value();
+      EXPECT_LT(last, next);
+      last = next;
+    });
+  };
+  stamp(now_ms + 5'000);
+  open();
+  for (int step = 0; step < 30; ++step) stamp(now_ms + step * 400);
+  open();
+  stamp(now_ms);
+  EXPECT_LT(last.wall_ms, now_ms + 30 * 400 + 5'000) << "and not much later than they must";
+}
+
 TEST_P(StorageTest, FindsWhatWasWrittenAfterReopening) {
   put("x", {{"a", 1}});
   const std::string node = storage_->node();
