@@ -148,10 +148,7 @@ Result<bool> LocalWriter::insert(std::string_view id, const Object& record) {
   auto row = session_.find_record(collection_, id);
   if (!row) return fail(row);
   if (!*row || !(*row)->deleted) return false;
-  Result<core::RecordState> state = session_.state_of(**row);
-  if (!state) return fail(state);
-  Draft revival{std::move(**row), std::move(*state), std::move(operation)};
-  if (auto done = write(revival); !done) return fail(done);
+  if (auto done = write_over(std::move(**row), std::move(operation)); !done) return fail(done);
   return true;
 }
 
@@ -293,15 +290,20 @@ Result<void> LocalWriter::remove(std::string_view id) {
 }
 
 Result<void> LocalWriter::restate(std::string_view id, Object fields) {
-  const auto row = session_.find_record(collection_, id);
+  auto row = session_.find_record(collection_, id);
   if (!row) return fail(row);
   if (!*row) return std::unexpected(no_record(collection_, id));
-  Result<core::RecordState> state = session_.state_of(**row);
-  if (!state) return fail(state);
   core::Operation operation = make(core::OperationType::insert, id);
   operation.data = std::move(fields);
-  operation.base_version = version_text(*state);
-  return log(id, **row, *state, std::move(operation));
+  stamp(operation);
+  return write_over(std::move(**row), std::move(operation));
+}
+
+Result<void> LocalWriter::write_over(RecordRow row, core::Operation operation) {
+  Result<core::RecordState> state = session_.state_of(row);
+  if (!state) return fail(state);
+  Draft whole{std::move(row), std::move(*state), std::move(operation)};
+  return write(whole);
 }
 
 Result<void> LocalWriter::change(std::string_view id, std::string_view field,

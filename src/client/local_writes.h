@@ -49,6 +49,7 @@ class LocalWriter {
   Result<Draft> draft(core::OperationType type, std::string_view id);  // error: not_found
   Result<void> update(Draft& draft);
   Result<void> write(Draft& draft);
+  Result<void> write_over(RecordRow row, core::Operation operation);  // an insert
   Result<void> append(std::int64_t record_key, const core::Operation& operation,
                       std::string_view data);
   NewVersion version(std::string_view data, const core::Operation& operation) const;
