@@ -90,8 +90,11 @@ struct RemoteStatus {
   RemoteState state = RemoteState::offline;
   std::int64_t pending = 0;       // operations that the remote has not acknowledged
   std::int64_t dead_letters = 0;  // operations that it refused for good
-  // Nothing is pending, and the last exchange of this session ended with both sides holding the
-  // same. What changed there since is not known before the next exchange.
+  // Operations of the remote's that this version of Tombolo cannot read. They are kept as they came
+  // and tried again at each connection.
+  std::int64_t unreadable = 0;
+  // Nothing is pending or unreadable, and the last exchange of this session ended with both sides
+  // holding the same. What changed there since is not known before the next exchange.
   bool synced = false;
   std::optional<std::int64_t> last_sync_ms;     // wall clock, ms since 1970
   std::optional<std::int64_t> next_attempt_ms;  // in `waiting`
@@ -111,10 +114,11 @@ class Remote {
   void sync_now();
 
   // As sync_now(), and waits until everything that is local now has been acknowledged and
-  // everything that the remote had then has arrived. Errors: timeout, and the remote's error when
-  // it is stopped, cancelled (disconnected meanwhile), precondition_failed (called in a transaction
-  // of this thread or in a callback on the network thread, where nothing can arrive). Not to be
-  // called from other callbacks of the Database.
+  // everything that the remote had then has arrived. Errors: timeout, unsupported (everything is
+  // exchanged, but some of it is unreadable here), the remote's error when it is stopped, cancelled
+  // (disconnected meanwhile), precondition_failed (called in a transaction of this thread or in a
+  // callback on the network thread, where nothing can arrive). Not to be called from other
+  // callbacks of the Database.
   Result<void> wait_until_synced(std::int64_t timeout_ms);
 
   // Stops exchanging. What is pending stays pending for the next connect under the same name. In a

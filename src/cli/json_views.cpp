@@ -42,6 +42,7 @@ Value to_value(const RemoteStatus& status) {
                    {"synced", status.synced},
                    {"pending", status.pending},
                    {"dead_letters", status.dead_letters},
+                   {"unreadable", status.unreadable},
                    {"sent_operations", status.sent_operations},
                    {"received_operations", status.received_operations}};
   set_optional(object, "last_sync_ms", status.last_sync_ms);

@@ -47,7 +47,11 @@ int run_status(Context& context, const Arguments&) {
   for (const RemoteStatus& remote : status->remotes) {
     text += "remote        " + remote.name + (remote.name == remote.url ? "" : " " + remote.url) +
             " (" + std::string(name_of_kind(remote.kind)) + "): " + remote_state(remote) + ", " +
-            grouped_number(remote.pending) + " pending\n";
+            grouped_number(remote.pending) + " pending" +
+            (remote.unreadable > 0
+                 ? ", " + counted(remote.unreadable, "operation") + " cannot be read yet"
+                 : "") +
+            "\n";
   }
   if (status->remotes.empty()) text += "remote        none yet (tombolo sync URL)\n";
   context.print(text);

@@ -94,8 +94,9 @@ Result<RemoteStatus> exchange(const Context& context, const Remote& remote, std:
     if (!status) return status;
     if (status->synced) return status;
     if (status->state == RemoteState::standby && status->pending == 0) return status;
-    const bool has_failed =
-        status->state == RemoteState::waiting || status->state == RemoteState::stopped;
+    const bool has_failed = status->state == RemoteState::waiting ||
+                            status->state == RemoteState::stopped ||
+                            status->state == RemoteState::idle;
     if (has_failed && status->last_error) {
       return std::unexpected(explained(*status, *status->last_error));
     }

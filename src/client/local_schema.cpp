@@ -134,6 +134,19 @@ CREATE TABLE dead_letters(
   UNIQUE(remote_key, position)
 );
 
+-- What a server sent and could not be applied here, as it came. `operation_id` is empty when even
+-- that could not be read.
+CREATE TABLE unreadable_operations(
+  unreadable_key INTEGER PRIMARY KEY AUTOINCREMENT,
+  remote_key INTEGER NOT NULL,
+  server TEXT NOT NULL,
+  operation_id TEXT NOT NULL,
+  body TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  noticed_ms INTEGER NOT NULL
+);
+CREATE INDEX unreadable_by_server ON unreadable_operations(remote_key, server, operation_id);
+
 -- What the query planner is to believe: that one collection has a small part of the records, so
 -- that an index on a field, where there is one, beats the index that only finds the collection, and
 -- that one beats reading all.

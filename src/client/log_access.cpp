@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "client/operation_body.h"
+#include "client/unreadable_operations.h"
 #include "client/write_session.h"
 #include "store/id.h"
 #include "store/transaction.h"
@@ -61,6 +62,9 @@ Result<std::vector<RemoteStatus>> read_remotes(const ReadConnection& read) {
     const auto letters = count_dead_letters(read, row.int64(0));
     if (!letters) return fail(letters);
     remote.dead_letters = *letters;
+    const auto unreadable = count_unreadable(read, row.int64(0));
+    if (!unreadable) return fail(unreadable);
+    remote.unreadable = *unreadable;
   }
 }
 

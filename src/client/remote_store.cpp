@@ -189,6 +189,7 @@ Result<void> forget_remote(WriteSession& session, std::string_view name) {
   if (auto done = release_collections(session, key); !done) return done;
   for (const char* sql : {"DELETE FROM cursors WHERE remote_key = ?1",
                           "DELETE FROM dead_letters WHERE remote_key = ?1",
+                          "DELETE FROM unreadable_operations WHERE remote_key = ?1",
                           "UPDATE collections SET remote_key = NULL WHERE remote_key = ?1",
                           "UPDATE operations SET pending = pending & ~(1 << (?1 - 1)) WHERE "
                           "pending != 0",

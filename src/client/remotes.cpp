@@ -5,6 +5,7 @@
 #include "client/connectors/kinto_connector.h"
 #include "client/connectors/stream_connector.h"
 #include "client/log_access.h"
+#include "client/unreadable_operations.h"
 #include "net/url.h"
 
 namespace tombolo::client {
@@ -100,9 +101,14 @@ Result<RemoteStatus> status_of(Engine& engine, Connector& connector) {
   if (!pending) return fail(pending);
   const auto letters = count_dead_letters((*reader)->access(), connector.remote().key);
   if (!letters) return fail(letters);
+  const auto unreadable = count_unreadable((*reader)->access(), connector.remote().key);
+  if (!unreadable) return fail(unreadable);
   status.pending = *pending;
   status.dead_letters = *letters;
-  status.synced = status.synced && status.pending == 0;
+  status.unreadable = *unreadable;
+  // Asked again after counting: an exchange that began meanwhile is not over.
+  status.synced =
+      status.synced && status.pending == 0 && status.unreadable == 0 && connector.status().synced;
   return status;
 }
 

@@ -1,19 +1,16 @@
-// For tests: a stream server in memory (Kora protocol section 8), on a real socket.
+// For tests: the server end of the stream protocol over a log in memory, on a real socket.
 #pragma once
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "base/text.h"
-#include "core/fingerprint.h"
 #include "net/http_server.h"
-#include "protocol/operation_json.h"
-#include "protocol/stream_message.h"
+#include "os/clock.h"
+#include "sync/test_stream_peers.h"
 
 namespace tombolo::testing {
 
@@ -35,6 +32,7 @@ class StreamServer {
         logger_);
     server_ = std::move(server.value());
     port_ = server_->port();
+    schedule_tick();
   }
   void stop() {
     if (server_) server_->stop(0);
@@ -45,119 +43,136 @@ class StreamServer {
   std::uint16_t port() const { return port_; }
   std::size_t operations() {
     const std::lock_guard guard(mutex_);
-    return log_.size();
+    return log_.entries().size();
   }
+
   // Refuses every operation of that collection for good.
-  void refuse(const std::string& collection) { refused_ = collection; }
-  void require_token(const std::string& token) { token_ = token; }
+  void refuse(const std::string& collection) {
+    const std::lock_guard guard(mutex_);
+    refused_ = collection;
+    for (const auto& session : sessions_) session->end->rejected_collections = {refused_};
+  }
+
+  // What follows is for sessions that begin later.
+  void require_token(const std::string& token) {
+    const std::lock_guard guard(mutex_);
+    token_ = token;
+  }
+  void set_options(const sync::StreamServerOptions& options) {
+    const std::lock_guard guard(mutex_);
+    options_ = options;
+  }
+  // What a server that shows a client a part of its log alone cannot give it.
+  void give_no_proof() {
+    const std::lock_guard guard(mutex_);
+    gives_proof_ = false;
+  }
+
   void forget_everything(const std::string& node) {
-    log_.clear();
-    known_.clear();
+    const std::lock_guard guard(mutex_);
+    log_ = {};
     node_ = node;
-    sum_ = {};
+  }
+
+  // Another device's operations, that nobody is told of before announce().
+  void store(const core::Operation& operation, const std::string& body) {
+    const std::lock_guard guard(mutex_);
+    log_.append(operation, body);
+  }
+  void announce() {
+    server_->io_threads().front()->post([this] {
+      const std::lock_guard guard(mutex_);
+      tell_all();
+    });
   }
 
  private:
-  struct Entry {
-    std::string node;
-    std::string json;
-  };
+  using Now = sync::StreamServerSession::Now;
   struct Session {
     std::shared_ptr<net::WebSocketConnection> connection;
-    std::string node;
-    std::int64_t watermark = 0;
-    bool returns_own = false;
+    std::unique_ptr<sync::testing::ServerEnd> end;
   };
 
+  Now now() const { return {clock_.monotonic_ms(), clock_.wall_ms()}; }
+
   void open(std::shared_ptr<net::WebSocketConnection> connection) {
+    const std::lock_guard guard(mutex_);
     auto session = std::make_shared<Session>();
     session->connection = connection;
+    sync::StreamServerOptions options = options_;
+    options.tag = "s" + std::to_string(++connections_);
+    options.view_tag = "v";
+    session->end = std::make_unique<sync::testing::ServerEnd>(log_, std::move(options), now());
+    session->end->server_node = node_;
+    session->end->rejected_collections = {refused_};
+    session->end->sees_all = gives_proof_;
+    session->end->on_handshake = [this, end = session->end.get()](const auto& handshake) {
+      if (token_.empty() || handshake.auth_token == token_) return;
+      end->refusal = Error{ErrorCode::unauthenticated, "wrong token"};
+    };
     sessions_.insert(session);
     net::WebSocketCallbacks callbacks;
     callbacks.on_text = [this, session](std::string_view text) { receive(*session, text); };
     callbacks.on_close = [this, session](std::uint16_t, std::string_view) {
+      const std::lock_guard closing(mutex_);
+      session->end->session.closed();
       sessions_.erase(session);
     };
     connection->set_callbacks(std::move(callbacks));
   }
 
   void receive(Session& session, std::string_view text) {
-    auto message = protocol::parse_stream_message(text);
-    if (!message) return session.connection->close(1002, "unreadable");
     const std::lock_guard guard(mutex_);
-    if (auto* handshake = std::get_if<protocol::Handshake>(&*message)) greet(session, *handshake);
-    if (auto* batch = std::get_if<protocol::OperationBatch>(&*message)) take(session, *batch);
+    session.end->receive(text, now());
+    bool grew = false;
+    while (session.end->commit()) grew = true;
+    flush(session);
+    if (grew) tell_all();
   }
 
-  void greet(Session& session, const protocol::Handshake& handshake) {
-    if (!token_.empty() && handshake.auth_token != token_) {
-      session.connection->send_text(
-          encode(protocol::ErrorMessage{"e", "AUTH_FAILED", "wrong token", false}));
-      return;
+  void tell_all() {
+    for (const auto& session : sessions_) {
+      session->end->log_grew(now());
+      flush(*session);
     }
-    session.node = handshake.node;
-    session.watermark = handshake.last_delivery_sequence.value_or(0);
-    session.returns_own = session.watermark == 0;
-    protocol::HandshakeResponse response;
-    response.message_id = "r";
-    response.node = node_;
-    response.accepted = true;
-    response.server_max_delivery_sequence = size();
-    response.proof = proof();
-    session.connection->send_text(encode(response));
-    if (session.watermark > size()) session.watermark = 0;
-    deliver(session);
-    session.returns_own = false;
   }
 
-  void take(Session& session, const protocol::OperationBatch& batch) {
-    for (const std::string_view json : batch.operations) {
-      const auto operation = protocol::parse_operation_json(json);
-      if (!operation) continue;
-      if (operation->collection == refused_) {
-        session.connection->send_text(encode(
-            protocol::OperationRejected{"j", operation->id, operation->collection,
-                                        operation->record, "VALIDATION_ERROR", "no", false}));
-      } else if (known_.insert(operation->id).second) {
-        log_.push_back({session.node, std::string(json)});
-        const std::string id = from_hex(operation->id).value();
-        sum_.add({reinterpret_cast<const std::uint8_t*>(id.data()), id.size()});
+  static void flush(Session& session) {
+    for (const std::string& frame : std::exchange(session.end->out, {})) {
+      session.connection->send_text(frame);
+    }
+    if (session.end->close_code != 0) {
+      session.connection->close(session.end->close_code, session.end->close_reason);
+    }
+  }
+
+  void schedule_tick() {
+    constexpr std::int64_t kTickMs = 100;
+    server_->io_threads().front()->schedule(kTickMs, [this] {
+      {
+        const std::lock_guard guard(mutex_);
+        for (const auto& session : sessions_) {
+          session->end->session.tick(now());
+          session->end->pump(now());
+          flush(*session);
+        }
       }
-    }
-    protocol::Acknowledgment acknowledgment{"a", batch.message_id, 0, {}, proof()};
-    session.connection->send_text(encode(acknowledgment));
-    for (const auto& other : sessions_) deliver(*other);
+      schedule_tick();
+    });
   }
-
-  void deliver(Session& session) {
-    if (session.node.empty()) return;
-    protocol::OperationBatch batch;
-    batch.message_id = "b";
-    batch.is_final = true;
-    batch.base_delivery_sequence = session.watermark;
-    batch.max_delivery_sequence = size();
-    batch.proof = proof();
-    for (auto i = static_cast<std::size_t>(session.watermark); i < log_.size(); ++i) {
-      if (session.returns_own || log_[i].node != session.node)
-        batch.operations.push_back(log_[i].json);
-    }
-    session.watermark = size();
-    session.connection->send_text(encode(batch));
-  }
-
-  std::int64_t size() const { return static_cast<std::int64_t>(log_.size()); }
-  protocol::Proof proof() const { return {to_hex(sum_.bytes()), size()}; }
 
   NullLogger logger_;
-  std::mutex mutex_;
-  std::vector<Entry> log_;
-  std::set<std::string> known_;
-  core::Fingerprint sum_;
+  os::SystemClock clock_;
+  std::mutex mutex_;  // for what follows
+  sync::testing::MemoryLog log_;
+  sync::StreamServerOptions options_;
   std::string node_ = "server-1";
   std::string refused_;
   std::string token_;
-  std::uint16_t port_ = 0;
+  bool gives_proof_ = true;
+  int connections_ = 0;
   std::set<std::shared_ptr<Session>> sessions_;
+  std::uint16_t port_ = 0;
   std::unique_ptr<net::HttpServer> server_;
 };
 

@@ -337,6 +337,25 @@ Result<Operation> parse_operation_json(std::string_view json) {
   return OperationReader(json).read();
 }
 
+OperationLabel read_operation_label(std::string_view json) {
+  OperationLabel label;
+  JsonCursor cursor(json);
+  std::string_view key;
+  cursor.open_object();
+  while (cursor.next_member(key)) {
+    std::string* name = key == "id"           ? &label.id
+                        : key == "collection" ? &label.collection
+                        : key == "recordId"   ? &label.record
+                                              : nullptr;
+    std::string_view text;
+    if (!cursor.skip(text) || name == nullptr) continue;
+    const Result<Value> value = parse_json(text);
+    if (value && is_utf8(value->as_string())) *name = value->as_string();
+  }
+  if (!cursor.finish()) return {};
+  return label;
+}
+
 bool is_operation_id(std::string_view id) {
   return id.size() == 64 && std::all_of(id.begin(), id.end(), [](char digit) {
            return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');

@@ -32,6 +32,15 @@ Result<core::Operation> parse_operation_json(std::string_view json);
 // encrypted operation only the form of the id is checked. Fails with invalid_data.
 Result<void> verify_operation_id(const core::Operation& operation);
 
+// What the JSON of something that is no operation may still name: the operation's id, its
+// collection and its record, each empty when it is not there.
+struct OperationLabel {
+  std::string id;
+  std::string collection;
+  std::string record;
+};
+OperationLabel read_operation_label(std::string_view json);
+
 // Whether `id` is 64 lower-case hexadecimal digits.
 bool is_operation_id(std::string_view id);
 

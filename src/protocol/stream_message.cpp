@@ -147,6 +147,7 @@ Result<StreamMessage> read_handshake(Fields& fields, std::string message_id) {
   message.sync_queries = fields.optional_array("syncQueries");
   message.delta_cursor = fields.optional_text("deltaCursor");
   message.last_delivery_sequence = fields.optional_integer("lastDeliverySequence");
+  message.own_history = fields.optional_boolean("ownHistory");
   return fields.finish(std::move(message));
 }
 
@@ -165,6 +166,8 @@ Result<StreamMessage> read_response(Fields& fields, std::string message_id) {
   message.server_time_ms = fields.optional_integer("serverTime");
   message.blob_storage_enabled = fields.optional_boolean("blobStorageEnabled");
   message.server_max_delivery_sequence = fields.optional_integer("serverMaxDeliverySequence");
+  message.max_operation_bytes = fields.optional_integer("maxOperationBytes");
+  message.own_history = fields.optional_boolean("ownHistory");
   message.proof = fields.proof();
   return fields.finish(std::move(message));
 }
@@ -191,6 +194,7 @@ Result<StreamMessage> read_acknowledgment(Fields& fields, std::string message_id
   message.acknowledged_message_id = fields.text("acknowledgedMessageId");
   message.last_sequence_number = fields.integer("lastSequenceNumber");
   message.delivery_sequence = fields.optional_integer("deliverySequence");
+  message.server_max_delivery_sequence = fields.optional_integer("serverMaxDeliverySequence");
   message.proof = fields.proof();
   return fields.finish(std::move(message));
 }
@@ -377,6 +381,7 @@ std::string encode(const Handshake& message) {
       .optional("deltaCursor", message.delta_cursor)
       .optional("syncQueries", message.sync_queries)
       .optional("lastDeliverySequence", message.last_delivery_sequence)
+      .optional("ownHistory", message.own_history)
       .finish();
 }
 
@@ -394,6 +399,8 @@ std::string encode(const HandshakeResponse& message) {
       .optional("serverMaxDeliverySequence", message.server_max_delivery_sequence)
       .optional("blobStorageEnabled", message.blob_storage_enabled)
       .optional("acceptedScope", message.accepted_scope)
+      .optional("maxOperationBytes", message.max_operation_bytes)
+      .optional("ownHistory", message.own_history)
       .proof(message.proof)
       .finish();
 }
@@ -418,6 +425,7 @@ std::string encode(const Acknowledgment& message) {
       .text("acknowledgedMessageId", message.acknowledged_message_id)
       .integer("lastSequenceNumber", message.last_sequence_number)
       .optional("deliverySequence", message.delivery_sequence)
+      .optional("serverMaxDeliverySequence", message.server_max_delivery_sequence)
       .proof(message.proof)
       .finish();
 }

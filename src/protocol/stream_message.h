@@ -5,7 +5,10 @@
 // read one by one, so that one bad operation does not spoil its batch. Unknown fields are ignored.
 //
 // Our extensions, ignored by peers: handshake responses, final batches and acknowledgments of the
-// server carry `fingerprint` and `fingerprintSequence` (a Proof).
+// server carry `fingerprint` and `fingerprintSequence` (a Proof), acknowledgments also
+// `serverMaxDeliverySequence`, so that a client knows what it has to wait for; handshake responses
+// carry `maxOperationBytes`; and a client that recovers its own history says `ownHistory`, which
+// the server repeats when it does so.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +44,8 @@ struct Handshake {  // client to server, first
   std::optional<Value> sync_queries;  // [{collection, where}]
   std::optional<std::string> delta_cursor;
   std::optional<std::int64_t> last_delivery_sequence;  // none: a client of the older kind
+  // Its own operations above last_delivery_sequence are to be sent too.
+  std::optional<bool> own_history;
 };
 
 struct HandshakeResponse {  // server to client
@@ -57,6 +62,8 @@ struct HandshakeResponse {  // server to client
   std::optional<std::int64_t> server_time_ms;
   std::optional<bool> blob_storage_enabled;
   std::optional<std::int64_t> server_max_delivery_sequence;
+  std::optional<std::int64_t> max_operation_bytes;  // of the JSON of one operation
+  std::optional<bool> own_history;                  // the client's own operations will come too
   std::optional<Proof> proof;
 };
 
@@ -77,7 +84,9 @@ struct Acknowledgment {  // both ways
   std::string acknowledged_message_id;
   std::int64_t last_sequence_number = 0;          // of the last operation of the batch; 0 if empty
   std::optional<std::int64_t> delivery_sequence;  // client to server: its watermark
-  std::optional<Proof> proof;                     // server to client
+  // Server to client: how far the log reached after the batch.
+  std::optional<std::int64_t> server_max_delivery_sequence;
+  std::optional<Proof> proof;  // server to client
 };
 
 struct ErrorMessage {  // server to client

@@ -5,14 +5,10 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "protocol/websocket_close_code.h"
 
 namespace tombolo::protocol {
 namespace {
-
-constexpr std::uint16_t kProtocolError = 1002;
-constexpr std::uint16_t kNoStatus = 1005;
-constexpr std::uint16_t kInvalidPayload = 1007;
-constexpr std::uint16_t kMessageTooBig = 1009;
 
 constexpr std::uint8_t kFinalBit = 0x80;
 constexpr std::uint8_t kReservedBits = 0x70;
@@ -144,20 +140,20 @@ std::optional<WebSocketEvent> WebSocketDecoder::take_header(std::span<char>& byt
 }
 
 std::optional<WebSocketEvent> WebSocketDecoder::parse_header() {
-  if ((header_[0] & kReservedBits) != 0) return fail(kProtocolError, "reserved bits are set");
+  if ((header_[0] & kReservedBits) != 0) return fail(kCloseProtocolError, "reserved bits are set");
   const std::uint8_t opcode = header_[0] & 0x0F;
-  if (!is_known(opcode)) return fail(kProtocolError, "unknown opcode");
+  if (!is_known(opcode)) return fail(kCloseProtocolError, "unknown opcode");
   const bool is_masked = (header_[1] & kMaskBit) != 0;
   if (is_masked != (own_role_ == WebSocketRole::server)) {
-    return fail(kProtocolError, is_masked ? "a server must not mask" : "a client must mask");
+    return fail(kCloseProtocolError, is_masked ? "a server must not mask" : "a client must mask");
   }
   const std::uint8_t length = header_[1] & 0x7F;
   const std::size_t extended = length_bytes(length);
   std::uint64_t size = extended == 0 ? length : 0;
   for (std::size_t index = 0; index < extended; ++index) size = size << 8 | header_[2 + index];
-  if ((size >> 63) != 0) return fail(kProtocolError, "a length of 64 bits");
+  if ((size >> 63) != 0) return fail(kCloseProtocolError, "a length of 64 bits");
   if ((extended == 2 && size < kLength16) || (extended == 8 && size <= 0xFFFF)) {
-    return fail(kProtocolError, "a length in more bytes than it needs");
+    return fail(kCloseProtocolError, "a length in more bytes than it needs");
   }
 
   opcode_ = static_cast<WebSocketOpcode>(opcode);
@@ -168,18 +164,18 @@ std::optional<WebSocketEvent> WebSocketDecoder::parse_header() {
   stage_ = Stage::payload;
 
   if (is_control()) {
-    if (!is_final_) return fail(kProtocolError, "a control frame in fragments");
-    if (size > kWebSocketControlBytes) return fail(kProtocolError, "a long control frame");
+    if (!is_final_) return fail(kCloseProtocolError, "a control frame in fragments");
+    if (size > kWebSocketControlBytes) return fail(kCloseProtocolError, "a long control frame");
     return std::nullopt;
   }
   const bool in_message = message_opcode_ != WebSocketOpcode::continuation;
   if (in_message != (opcode_ == WebSocketOpcode::continuation)) {
-    return fail(kProtocolError,
+    return fail(kCloseProtocolError,
                 in_message ? "a new message inside a fragmented one" : "a continuation of nothing");
   }
   if (!in_message) message_opcode_ = opcode_;
   if (size > max_message_bytes_ - message_.size()) {
-    return fail(kMessageTooBig, "the message is too big");
+    return fail(kCloseMessageTooBig, "the message is too big");
   }
   return std::nullopt;
 }
@@ -212,16 +208,16 @@ WebSocketEvent WebSocketDecoder::finish_control(std::string_view payload) {
 }
 
 WebSocketEvent WebSocketDecoder::finish_close(std::string_view payload) {
-  if (payload.empty()) return {WebSocketEvent::Kind::close, kNoStatus, {}};
-  if (payload.size() == 1) return fail(kProtocolError, "a close frame with half a code");
+  if (payload.empty()) return {WebSocketEvent::Kind::close, kCloseNoStatus, {}};
+  if (payload.size() == 1) return fail(kCloseProtocolError, "a close frame with half a code");
   const auto high = static_cast<std::uint8_t>(payload[0]);
   const auto low = static_cast<std::uint8_t>(payload[1]);
   const auto code = static_cast<std::uint16_t>(high << 8 | low);
   if (!is_valid_websocket_close_code(code)) {
-    return fail(kProtocolError, "a close code that may not be sent");
+    return fail(kCloseProtocolError, "a close code that may not be sent");
   }
   payload.remove_prefix(2);
-  if (!is_utf8(payload)) return fail(kInvalidPayload, "the close reason is not UTF-8");
+  if (!is_utf8(payload)) return fail(kCloseInvalidPayload, "the close reason is not UTF-8");
   return {WebSocketEvent::Kind::close, code, payload};
 }
 
@@ -230,7 +226,7 @@ WebSocketEvent WebSocketDecoder::finish_message(std::string_view payload) {
   message_opcode_ = WebSocketOpcode::continuation;
   message_given_ = true;
   if (opcode == WebSocketOpcode::binary) return {WebSocketEvent::Kind::binary, 0, payload};
-  if (!is_utf8(payload)) return fail(kInvalidPayload, "the text is not UTF-8");
+  if (!is_utf8(payload)) return fail(kCloseInvalidPayload, "the text is not UTF-8");
   return {WebSocketEvent::Kind::text, 0, payload};
 }
 

@@ -32,7 +32,8 @@ StatusFacts quiet() {
   StatusFacts facts;
   facts.connection = Connection::streaming;
   facts.local_fingerprint = "aa";
-  facts.server_fingerprint = "aa";
+  facts.server_proof = protocol::Proof{"aa", 7};
+  facts.server_sequence = 7;
   return facts;
 }
 
@@ -42,8 +43,14 @@ TEST(Status, IsSyncedOnlyWhenNothingIsPendingAndTheReplicasAreProvedEqual) {
   facts.pending_operations = 1;
   EXPECT_EQ(derive_status(facts), SyncStatus::syncing);
   facts = quiet();
-  facts.server_fingerprint = "bb";
+  facts.unreadable_operations = 1;
   EXPECT_EQ(derive_status(facts), SyncStatus::syncing);
+  facts = quiet();
+  facts.server_proof->fingerprint = "bb";
+  EXPECT_EQ(derive_status(facts), SyncStatus::syncing);
+  facts = quiet();
+  facts.server_sequence = 8;
+  EXPECT_EQ(derive_status(facts), SyncStatus::syncing) << "the proof is older than the server";
   facts = quiet();
   facts.connection = Connection::syncing;
   EXPECT_EQ(derive_status(facts), SyncStatus::syncing);
@@ -51,6 +58,21 @@ TEST(Status, IsSyncedOnlyWhenNothingIsPendingAndTheReplicasAreProvedEqual) {
   EXPECT_EQ(derive_status(facts), SyncStatus::connecting);
   facts.connection = Connection::disconnected;
   EXPECT_EQ(derive_status(facts), SyncStatus::offline);
+}
+
+TEST(Status, TakesTheWatermarkWhereThereIsNothingToCompare) {
+  for (const bool is_foreign : {false, true}) {
+    StatusFacts facts = quiet();
+    facts.watermark = 7;
+    if (is_foreign) {
+      facts.server_proof.reset();
+    } else {
+      facts.local_fingerprint.reset();
+    }
+    EXPECT_EQ(derive_status(facts), SyncStatus::synced);
+    facts.watermark = 6;
+    EXPECT_EQ(derive_status(facts), SyncStatus::syncing);
+  }
 }
 
 TEST(Status, SaysWhatBlocks) {

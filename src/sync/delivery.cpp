@@ -29,6 +29,7 @@ struct Delivery::LegacyDifference {
 
 Delivery::Delivery(DeliveryOptions options)
     : options_(std::move(options)),
+      message_ids_(options_.tag),
       log_end_(options_.log_end),
       resend_after_ms_(options_.resend_after_ms) {
   if (is_legacy()) {
@@ -37,7 +38,7 @@ Delivery::Delivery(DeliveryOptions options)
   }
   const std::int64_t watermark = *options_.watermark;
   acknowledged_ = chain_ = scanned_ = scanned_before_ = watermark;
-  own_history_end_ = watermark == 0 ? log_end_ : 0;
+  own_history_end_ = watermark == 0 || options_.own_history ? log_end_ : 0;
 }
 
 Delivery::~Delivery() = default;
@@ -48,6 +49,11 @@ std::optional<DeliveryRequest> Delivery::wanted() const {
   if (sent_.size() >= kMaxSentBatches) return std::nullopt;
   return DeliveryRequest{scanned_, options_.batch_operations * kPageBatches,
                          options_.batch_bytes * kPageBatches};
+}
+
+void Delivery::owe_final(std::int64_t end) {
+  log_grew(end);
+  if (!is_legacy() && chain_ < log_end_) owes_final_ = true;
 }
 
 bool Delivery::hidden(const DeliverableOperation& operation) const {
@@ -95,7 +101,7 @@ void Delivery::send(std::vector<std::string_view>& operations, std::int64_t max,
   if (shareable) {
     batch.message_id = options_.view_tag + "-" + std::to_string(chain_) + "-" + std::to_string(max);
   } else {
-    batch.message_id = options_.tag + "-d" + std::to_string(next_message_++);
+    batch.message_id = message_ids_.next();
   }
   batch.operations = std::move(operations);
   batch.is_final = is_final;
@@ -115,6 +121,7 @@ void Delivery::send(std::vector<std::string_view>& operations, std::int64_t max,
   scanned_before_ = scanned_;
   own_left_out_ = false;
   batch_index_ = is_final ? 0 : batch_index_ + 1;
+  if (!is_legacy()) owes_final_ = !is_final;
 }
 
 Result<void> Delivery::collect_difference(const DeliveryPage& page, BatchSender& sender) {
@@ -154,7 +161,7 @@ Result<void> Delivery::send_difference(BatchSender& sender) {
   const std::size_t batches = std::max<std::size_t>(1, (count + size - 1) / size);
   for (std::size_t index = 0; index < batches; ++index) {
     OperationBatch batch;
-    batch.message_id = options_.tag + "-d" + std::to_string(next_message_++);
+    batch.message_id = message_ids_.next();
     batch.batch_index = static_cast<std::int64_t>(index);
     batch.total_batches = static_cast<std::int64_t>(batches);
     batch.is_final = index + 1 == batches;
@@ -221,12 +228,12 @@ void Delivery::rewind(std::int64_t chain, std::int64_t scanned) {
   scanned_ = scanned_before_ = scanned;
   batch_index_ = 0;
   own_left_out_ = scanned != chain;
+  owes_final_ = true;
 }
 
 void Delivery::tick(std::int64_t now_ms) {
   if (sent_.empty() || now_ms - waiting_since_ms_ < resend_after_ms_) return;
   rewind(acknowledged_, sent_.front().scanned_from);
-  owes_final_ = true;
   waiting_since_ms_ = now_ms;
   resend_after_ms_ = std::min(resend_after_ms_ * 2, options_.max_resend_after_ms);
 }

@@ -17,6 +17,7 @@
 #include "core/operation.h"
 #include "core/version_vector.h"
 #include "protocol/stream_message.h"
+#include "sync/message_ids.h"
 
 #include "tombolo/result.h"
 
@@ -46,10 +47,13 @@ struct DeliveryPage {
 
 struct DeliveryOptions {
   std::string node;      // the client's
-  std::string tag;       // of message ids
+  std::string tag;       // of message ids, unlike that of any other messages
   std::string view_tag;  // of shareable message ids
   // Where the client stands; nothing: it knows no watermarks and gets the difference to `vector`.
   std::optional<std::int64_t> watermark;
+  // Whether the client's own operations up to log_end are sent too. From the start of the log they
+  // always are.
+  bool own_history = false;
   core::VersionVector vector;
   std::optional<std::string> resume_after;  // an operation id: the difference starts after it
   std::int64_t log_end = 0;                 // when it came
@@ -76,6 +80,9 @@ class Delivery {
   ~Delivery();
 
   void log_grew(std::int64_t end) { log_end_ = end > log_end_ ? end : log_end_; }
+  // The client wants to know when it has everything up to `end`: it is sent a final batch that ends
+  // there or later, an empty one if need be, unless it was sent one already.
+  void owe_final(std::int64_t end);
   std::optional<DeliveryRequest> wanted() const;
   // Sends what the page holds for this client. Fails with limit_exceeded when the difference for a
   // client without watermark is too large, and with the error of an operation that cannot be read.
@@ -108,6 +115,7 @@ class Delivery {
   void rewind(std::int64_t chain, std::int64_t scanned);
 
   DeliveryOptions options_;
+  MessageIds message_ids_;
   std::int64_t log_end_ = 0;
   std::int64_t acknowledged_ = 0;
   std::int64_t chain_ = 0;
@@ -115,14 +123,14 @@ class Delivery {
   std::int64_t scanned_before_ = 0;   // where reading began for the batch being made
   std::int64_t own_history_end_ = 0;  // up to there the client gets its own operations too
   std::int64_t batch_index_ = 0;
-  std::int64_t next_message_ = 0;
   std::int64_t waiting_since_ms_ = 0;
   std::int64_t resend_after_ms_ = 0;
   std::size_t unacknowledged_bytes_ = 0;
   std::vector<Sent> sent_;  // not acknowledged, oldest first
   std::unique_ptr<LegacyDifference> difference_;
   bool own_left_out_ = false;  // since the last batch
-  bool owes_final_ = true;     // the client waits for a batch that says: this is all
+  // The client waits for a batch that says: this is all. Also after every batch that did not.
+  bool owes_final_ = true;
 };
 
 }  // namespace tombolo::sync

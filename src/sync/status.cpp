@@ -22,9 +22,17 @@ std::string_view name_of(SyncStatus status) {
   return "error";
 }
 
-bool fingerprints_equal(const StatusFacts& facts) {
-  if (!facts.server_fingerprint) return true;
-  return facts.local_fingerprint == facts.server_fingerprint;
+bool replicas_equal(const StatusFacts& facts) {
+  if (!facts.local_fingerprint || !facts.server_proof) {
+    return facts.watermark >= facts.server_sequence;
+  }
+  return *facts.local_fingerprint == facts.server_proof->fingerprint &&
+         facts.server_proof->sequence >= facts.server_sequence;
+}
+
+bool is_synced(const StatusFacts& facts) {
+  return facts.connection == Connection::streaming && facts.pending_operations == 0 &&
+         facts.unreadable_operations == 0 && replicas_equal(facts);
 }
 
 SyncStatus derive_status(const StatusFacts& facts) {
@@ -33,8 +41,7 @@ SyncStatus derive_status(const StatusFacts& facts) {
   if (facts.block == Block::clock) return SyncStatus::clock_error;
   if (facts.connection == Connection::disconnected) return SyncStatus::offline;
   if (facts.connection == Connection::connecting) return SyncStatus::connecting;
-  const bool quiet = facts.connection == Connection::streaming && facts.pending_operations == 0;
-  return quiet && fingerprints_equal(facts) ? SyncStatus::synced : SyncStatus::syncing;
+  return is_synced(facts) ? SyncStatus::synced : SyncStatus::syncing;
 }
 
 }  // namespace tombolo::sync

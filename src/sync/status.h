@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/stream_message.h"
+
 namespace tombolo::sync {
 
 enum class Connection {
@@ -38,16 +40,24 @@ std::string_view name_of(SyncStatus status);  // "offline", ..., "schema-mismatc
 struct StatusFacts {
   Connection connection = Connection::disconnected;
   Block block = Block::none;
-  std::int64_t pending_operations = 0;  // in the local log, not acknowledged, not dead
-  std::int64_t watermark = 0;           // delivery sequence up to which everything was applied
-  std::int64_t server_sequence = 0;     // the highest that the server is known to have
-  // Of what is held and acknowledged here, and of the server; nothing when the server gives none (a
-  // foreign one), which then counts as equal.
+  std::int64_t pending_operations = 0;     // in the local log, not acknowledged, not dead
+  std::int64_t unreadable_operations = 0;  // of the server's: kept, but not applied
+  std::int64_t watermark = 0;              // delivery sequence up to which everything was taken
+  std::int64_t server_sequence = 0;        // the highest that the server is known to have
+  // Of what is held and acknowledged here; nothing when it is not kept.
   std::optional<std::string> local_fingerprint;
-  std::optional<std::string> server_fingerprint;
+  std::optional<protocol::Proof> server_proof;  // the newest; a foreign server gives none
 };
 
-bool fingerprints_equal(const StatusFacts& facts);
+// Whether this replica holds what the server has, as far as the server has told. Two fingerprints
+// decide when there are two; without them the watermark, which a server need not move over our own
+// operations.
+bool replicas_equal(const StatusFacts& facts);
+
+// Nothing is on its way, whatever blocks: the first exchange is complete, nothing is pending or was
+// left out, and the replicas are equal.
+bool is_synced(const StatusFacts& facts);
+
 SyncStatus derive_status(const StatusFacts& facts);
 
 }  // namespace tombolo::sync

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/operation_json.h"
+#include "protocol/websocket_close_code.h"
 
 namespace tombolo::sync {
 namespace {
@@ -15,14 +16,11 @@ using protocol::HandshakeResponse;
 using protocol::OperationBatch;
 using protocol::OperationRejected;
 
-// Close codes (RFC 6455 section 7.4.1).
-constexpr std::uint16_t kNormal = 1000;
-constexpr std::uint16_t kProtocolError = 1002;
-constexpr std::uint16_t kUnsupportedData = 1003;
-constexpr std::uint16_t kInternalError = 1011;
-
 constexpr std::string_view kSchemaMismatch = "SCHEMA_MISMATCH";
 constexpr std::int64_t kClockRetryMs = 1'000;  // until an operation from the future is tried again
+// Without news while something seems to be missing, until the server is asked; doubles.
+constexpr std::int64_t kFirstAskMs = 1'000;
+constexpr std::int64_t kMaxAskMs = 30'000;
 
 }  // namespace
 
@@ -58,30 +56,8 @@ std::string_view name_of(ClientEvent event) {
   return "unknown";
 }
 
-const DownloadedOperation* DownloadedBatch::next() {
-  while (!bodies_.empty()) {
-    current_.body = bodies_.front();
-    bodies_ = bodies_.subspan(1);
-    Result<core::Operation> operation = protocol::parse_operation_json(current_.body);
-    if (!operation) {
-      // It can never be applied, and to wait for it would hold up everything behind it.
-      if (unreadable_count++ == 0) first_problem = std::move(operation.error().message);
-      continue;
-    }
-    current_.operation = std::move(*operation);
-    ++operation_count;
-    last_sequence_number = current_.operation.sequence_number;
-    return &current_;
-  }
-  return nullptr;
-}
-
 StreamClientSession::StreamClientSession(StreamClientHost& host, StreamClientOptions options)
-    : host_(host), options_(std::move(options)) {}
-
-std::string StreamClientSession::next_message_id() {
-  return options_.tag + "-" + std::to_string(next_message_++);
-}
+    : host_(host), options_(std::move(options)), message_ids_(options_.tag) {}
 
 void StreamClientSession::end(std::uint16_t code, std::string_view reason, bool retry) {
   if (state_ == State::ended) return;
@@ -93,14 +69,15 @@ void StreamClientSession::end(std::uint16_t code, std::string_view reason, bool 
 // Our own disk refuses: nothing can be promised, so the connection ends and is tried again.
 bool StreamClientSession::failed(const Result<void>& done) {
   if (done) return false;
-  end(kInternalError, done.error().message, true);
+  end(protocol::kCloseInternalError, done.error().message, true);
   return true;
 }
 
 Connection StreamClientSession::connection() const {
   if (state_ == State::ended) return Connection::disconnected;
   if (state_ != State::active) return Connection::connecting;
-  return downloaded_ && uploaded_ ? Connection::streaming : Connection::syncing;
+  const bool complete = downloaded_ && uploaded_ && !series_open_;
+  return complete ? Connection::streaming : Connection::syncing;
 }
 
 void StreamClientSession::opened(Now now) {
@@ -108,13 +85,14 @@ void StreamClientSession::opened(Now now) {
   state_ = State::handshaking;
   opened_at_ms_ = now.monotonic_ms;
   Handshake message;
-  message.message_id = next_message_id();
+  message.message_id = message_ids_.next();
   message.node = options_.node;
   message.version_vector = options_.version_vector;
   message.schema_version = options_.schema_version;
   message.auth_token = options_.auth_token;
   message.supported_wire_formats = {"json"};
   message.last_delivery_sequence = options_.watermark;
+  if (options_.lacks_own_history) message.own_history = true;
   host_.send_text(encode(message));
 }
 
@@ -124,7 +102,7 @@ void StreamClientSession::closed() {
 }
 
 void StreamClientSession::binary_received() {
-  end(kUnsupportedData, "only JSON text frames were offered", true);
+  end(protocol::kCloseUnsupportedData, "only JSON text frames were offered", true);
 }
 
 void StreamClientSession::text_received(std::string_view frame, Now now) {
@@ -133,12 +111,12 @@ void StreamClientSession::text_received(std::string_view frame, Now now) {
   if (!message) {
     if (message.error().code == ErrorCode::unsupported) return;
     host_.event(ClientEvent::server_error, 0, message.error().message);
-    return end(kProtocolError, "the message cannot be read", true);
+    return end(protocol::kCloseProtocolError, "the message cannot be read", true);
   }
   if (auto* response = std::get_if<HandshakeResponse>(&*message)) return receive(*response, now);
   if (auto* error = std::get_if<ErrorMessage>(&*message)) return receive(*error);
   if (state_ != State::active) return;
-  if (auto* batch = std::get_if<OperationBatch>(&*message)) return receive(*batch);
+  if (auto* batch = std::get_if<OperationBatch>(&*message)) return receive(*batch, now);
   if (auto* acknowledgment = std::get_if<Acknowledgment>(&*message)) {
     return receive(*acknowledgment, now);
   }
@@ -153,11 +131,15 @@ void StreamClientSession::receive(HandshakeResponse& message, Now now) {
     const bool mismatch = reason.starts_with(kSchemaMismatch);
     if (mismatch) block_ = Block::schema_mismatch;
     host_.event(mismatch ? ClientEvent::schema_mismatch : ClientEvent::server_error, 0, reason);
-    return end(kNormal, "handshake refused", !mismatch);
+    return end(protocol::kCloseNormal, "handshake refused", !mismatch);
   }
   state_ = State::active;
   server_sequence_ = message.server_max_delivery_sequence.value_or(0);
   proof_ = std::move(message.proof);
+  if (message.max_operation_bytes.value_or(0) > 0) {
+    options_.max_operation_bytes = std::min(options_.max_operation_bytes,
+                                            static_cast<std::size_t>(*message.max_operation_bytes));
+  }
   host_.event(ClientEvent::connected, server_sequence_, message.node);
   if (message.server_max_delivery_sequence && server_sequence_ < options_.watermark) {
     // It answers to a watermark beyond its end as to 0, so this connection can go on.
@@ -165,23 +147,25 @@ void StreamClientSession::receive(HandshakeResponse& message, Now now) {
   } else if (own_history_lost(message)) {
     // It leaves out our own operations unless we ask from 0: ask again.
     if (!start_over(ClientEvent::diverged, message.version_vector)) return;
-    return end(kNormal, "starting over", true);
+    return end(protocol::kCloseNormal, "starting over", true);
   }
   upload(now);
 }
 
 // Whether the server has operations of ours that we do not have: this database is an older copy of
-// itself.
+// itself, and the server would leave them out.
 bool StreamClientSession::own_history_lost(const HandshakeResponse& message) const {
-  return options_.watermark > 0 && core::seen(message.version_vector, options_.node) >
-                                       core::seen(options_.version_vector, options_.node);
+  return options_.watermark > 0 && !message.own_history.value_or(false) &&
+         core::seen(message.version_vector, options_.node) >
+             core::seen(options_.version_vector, options_.node);
 }
 
 bool StreamClientSession::start_over(ClientEvent why, const core::VersionVector& server_vector) {
   host_.event(why, server_sequence_, "");
-  if (failed(host_.start_over(server_vector))) return false;
+  if (failed(host_.start_over(server_vector, server_sequence_))) return false;
   options_.watermark = 0;
   upload_position_ = 0;
+  settled_ = downloaded_ = false;
   return true;
 }
 
@@ -200,8 +184,9 @@ void StreamClientSession::judge_clock(std::optional<std::int64_t> server_time_ms
 }
 
 // The rules of Kora protocol section 8.2.
-void StreamClientSession::receive(OperationBatch& message) {
-  if (!message.max_delivery_sequence) return apply(message, options_.watermark);
+void StreamClientSession::receive(OperationBatch& message, Now now) {
+  settled_ = false;
+  if (!message.max_delivery_sequence) return apply(message, options_.watermark, now);
   const std::int64_t watermark = options_.watermark;
   const std::int64_t base = message.base_delivery_sequence.value_or(0);
   const std::int64_t max = *message.max_delivery_sequence;
@@ -209,20 +194,22 @@ void StreamClientSession::receive(OperationBatch& message) {
   if (base > watermark || max < base) return;
   if (base < watermark) {
     acknowledge(message, watermark, 0);
-    if (message.is_final && max <= watermark && !downloaded_) {
-      downloaded_ = true;
-      host_.event(ClientEvent::initial_sync_done, watermark, "");
-    }
-    return;
+    if (!message.is_final || max > watermark) return;
+    if (max == watermark) series_open_ = false;
+    return note_downloaded();
   }
-  apply(message, max);
+  apply(message, max, now);
 }
 
-void StreamClientSession::apply(const OperationBatch& message, std::int64_t watermark) {
+void StreamClientSession::note_downloaded() {
+  if (std::exchange(downloaded_, true)) return;
+  host_.event(ClientEvent::initial_sync_done, options_.watermark, "");
+}
+
+void StreamClientSession::apply(const OperationBatch& message, std::int64_t watermark, Now now) {
   DownloadedBatch batch(message.operations);
   batch.watermark = watermark;
-  const bool changes = !message.operations.empty() || watermark != options_.watermark;
-  if (changes || message.proof) {
+  if (!message.operations.empty() || watermark != options_.watermark) {
     if (const Result<void> done = host_.apply(batch); !done) {
       host_.event(ClientEvent::apply_failed, 0, done.error().message);
       return;
@@ -230,28 +217,30 @@ void StreamClientSession::apply(const OperationBatch& message, std::int64_t wate
   }
   options_.watermark = watermark;
   note_proof(message.proof);
-  if (batch.unreadable_count > 0) {
-    host_.event(ClientEvent::unreadable_operation, batch.unreadable_count, batch.first_problem);
+  if (!batch.unreadable.empty()) {
+    host_.event(ClientEvent::unreadable_operation,
+                static_cast<std::int64_t>(batch.unreadable.size()),
+                batch.unreadable.front().reason);
   }
   if (batch.operation_count > 0) {
     host_.event(ClientEvent::batch_received, batch.operation_count, "");
   }
   std::optional<std::int64_t> delivered;
-  if (message.max_delivery_sequence) delivered = watermark;
+  if (message.max_delivery_sequence) {
+    delivered = watermark;
+    series_open_ = !message.is_final;
+  }
   acknowledge(message, delivered, batch.last_sequence_number);
   if (!message.is_final) return;
-  if (!downloaded_) {
-    downloaded_ = true;
-    host_.event(ClientEvent::initial_sync_done, watermark, "");
-  }
-  compare_replicas();
+  note_downloaded();
+  compare_replicas(now);
 }
 
 void StreamClientSession::acknowledge(const OperationBatch& message,
                                       std::optional<std::int64_t> delivery_sequence,
                                       std::int64_t last_sequence_number) {
   Acknowledgment acknowledgment;
-  acknowledgment.message_id = next_message_id();
+  acknowledgment.message_id = message_ids_.next();
   acknowledgment.acknowledged_message_id = message.message_id;
   acknowledgment.last_sequence_number = last_sequence_number;
   acknowledgment.delivery_sequence = delivery_sequence;
@@ -266,14 +255,70 @@ void StreamClientSession::note_proof(const std::optional<protocol::Proof>& proof
 
 // Everything up to the watermark was delivered, nothing of ours is under way, and the server says
 // what it has up to exactly there: now both must hold the same.
-void StreamClientSession::compare_replicas() {
+void StreamClientSession::compare_replicas(Now now) {
+  const bool differed = std::exchange(differs_, false);
   if (!proof_ || proof_->sequence != options_.watermark || in_flight_) return;
   const Result<std::optional<std::string>> mine = host_.fingerprint();
   if (!mine || !*mine || **mine == proof_->fingerprint) return;
   const Result<std::vector<PendingOperation>> pending = host_.read_pending(0, 1, 1);
   if (!pending || !pending->empty()) return;
-  if (!options_.may_start_over) return host_.event(ClientEvent::diverged, server_sequence_, "");
-  if (start_over(ClientEvent::diverged, {})) end(kNormal, "starting over", true);
+  if (now.monotonic_ms >= options_.start_over_not_before_ms) {
+    if (start_over(ClientEvent::diverged, {})) {
+      end(protocol::kCloseNormal, "starting over", true);
+    }
+    return;
+  }
+  differs_ = true;
+  if (!differed) host_.event(ClientEvent::diverged, server_sequence_, "");
+}
+
+bool StreamClientSession::is_settled() {
+  if (settled_) return true;
+  StatusFacts facts;
+  facts.watermark = options_.watermark;
+  facts.server_sequence = server_sequence_;
+  facts.server_proof = proof_;
+  const Result<std::optional<std::string>> mine = host_.fingerprint();
+  if (mine) facts.local_fingerprint = *mine;
+  settled_ = replicas_equal(facts);
+  if (settled_) ask_wait_ms_ = 0;
+  return settled_;
+}
+
+// Nothing is under way, and still this is not what the server is known to have: it may owe us
+// nothing (it does not send our own operations back), so it is asked for an answer.
+void StreamClientSession::ask_when_unsettled(Now now) {
+  if (in_flight_ || connection() != Connection::streaming || is_settled()) {
+    ask_at_ms_ = 0;
+    return;
+  }
+  if (ask_at_ms_ == 0) {
+    ask_wait_ms_ = std::clamp(ask_wait_ms_ * 2, kFirstAskMs, kMaxAskMs);
+    ask_at_ms_ = now.monotonic_ms + ask_wait_ms_;
+  }
+  if (now.monotonic_ms >= ask_at_ms_) send_question(now);
+}
+
+// Where there is no fingerprint to compare, only the watermark tells, and it stays below our own
+// operations until the server is asked.
+void StreamClientSession::ask_without_proof(Now now) {
+  if (connection() != Connection::streaming || options_.watermark >= server_sequence_ ||
+      asked_about_ >= server_sequence_) {
+    return;
+  }
+  const Result<std::optional<std::string>> mine = host_.fingerprint();
+  if (mine && *mine && proof_) return;
+  send_question(now);
+}
+
+void StreamClientSession::send_question(Now now) {
+  asked_about_ = server_sequence_;
+  OperationBatch message;
+  message.message_id = message_ids_.next();
+  message.is_final = true;
+  const std::string frame = encode(message);
+  in_flight_ = InFlight{std::move(message.message_id), {}, now.monotonic_ms};
+  host_.send_text(frame);
 }
 
 void StreamClientSession::receive(Acknowledgment& message, Now now) {
@@ -282,10 +327,15 @@ void StreamClientSession::receive(Acknowledgment& message, Now now) {
   ids.reserve(in_flight_->operations.size());
   for (PendingOperation& operation : in_flight_->operations) ids.push_back(std::move(operation.id));
   in_flight_.reset();
+  settled_ = false;
+  server_sequence_ = std::max(server_sequence_, message.server_max_delivery_sequence.value_or(0));
   note_proof(message.proof);
-  if (failed(host_.mark_acknowledged(ids, message.proof))) return;
-  host_.event(ClientEvent::batch_acknowledged, static_cast<std::int64_t>(ids.size()), "");
+  if (!ids.empty()) {
+    if (failed(host_.mark_acknowledged(ids))) return;
+    host_.event(ClientEvent::batch_acknowledged, static_cast<std::int64_t>(ids.size()), "");
+  }
   upload(now);
+  if (!in_flight_) compare_replicas(now);
 }
 
 void StreamClientSession::receive(OperationRejected& message, Now now) {
@@ -309,11 +359,11 @@ void StreamClientSession::receive(ErrorMessage& message) {
   if (message.code == "AUTH_FAILED") {
     block_ = Block::authentication;
     host_.event(ClientEvent::authentication_failed, 0, message.message);
-    return end(kNormal, "authentication failed", false);
+    return end(protocol::kCloseNormal, "authentication failed", false);
   }
   if (message.code == "INVALID_TIMESTAMP") block_ = Block::clock;
   host_.event(ClientEvent::server_error, 0, text);
-  end(kNormal, message.code, true);
+  end(protocol::kCloseNormal, message.code, true);
 }
 
 void StreamClientSession::pending_changed(Now now) {
@@ -326,26 +376,25 @@ bool StreamClientSession::ask(Now now) {
   upload(now);
   if (in_flight_) return true;
   if (state_ != State::active) return false;
-  OperationBatch message;
-  message.message_id = next_message_id();
-  message.is_final = true;
-  const std::string frame = encode(message);
-  in_flight_ = InFlight{std::move(message.message_id), {}, now.monotonic_ms};
-  host_.send_text(frame);
+  send_question(now);
   return true;
 }
 
 void StreamClientSession::tick(Now now) {
   if (state_ == State::handshaking &&
       now.monotonic_ms - opened_at_ms_ >= options_.handshake_timeout_ms) {
-    return end(kNormal, "no answer to the handshake", true);
+    return end(protocol::kCloseNormal, "no answer to the handshake", true);
   }
   if (state_ != State::active) return;
   if (in_flight_ &&
       now.monotonic_ms - in_flight_->sent_at_ms >= options_.acknowledgment_timeout_ms) {
-    return end(kNormal, "no acknowledgment", true);
+    return end(protocol::kCloseNormal, "no acknowledgment", true);
   }
-  if (!upload_again_at_ms_ || now.monotonic_ms < *upload_again_at_ms_ || in_flight_) return;
+  if (differs_ && !in_flight_) compare_replicas(now);
+  ask_when_unsettled(now);
+  if (state_ != State::active || !upload_again_at_ms_ || now.monotonic_ms < *upload_again_at_ms_ ||
+      in_flight_)
+    return;
   upload_again_at_ms_.reset();
   upload_position_ = 0;
   upload(now);
@@ -353,15 +402,34 @@ void StreamClientSession::tick(Now now) {
 
 void StreamClientSession::upload(Now now) {
   if (state_ != State::active || in_flight_) return;
-  Result<std::vector<PendingOperation>> pending =
-      host_.read_pending(upload_position_, options_.batch_operations, options_.batch_bytes);
-  if (!pending) return end(kInternalError, pending.error().message, true);
-  pending->resize(count_sendable(*pending, now));
-  if (pending->empty()) {
-    uploaded_ = true;
-    return;
+  for (;;) {
+    Result<std::vector<PendingOperation>> pending =
+        host_.read_pending(upload_position_, options_.batch_operations, options_.batch_bytes);
+    if (!pending) return end(protocol::kCloseInternalError, pending.error().message, true);
+    pending->resize(count_sendable(*pending, now));
+    if (pending->empty()) {
+      uploaded_ = true;
+      return ask_without_proof(now);
+    }
+    upload_position_ = pending->back().position;
+    if (!bury_oversized(*pending)) return;
+    if (!pending->empty()) return send_batch(std::move(*pending), now);
   }
-  send_batch(std::move(*pending), now);
+}
+
+// False: the session has ended.
+bool StreamClientSession::bury_oversized(std::vector<PendingOperation>& operations) {
+  Result<void> done;
+  std::erase_if(operations, [&](PendingOperation& operation) {
+    const std::size_t bytes = operation.body.size();
+    if (!done || bytes <= options_.max_operation_bytes) return false;
+    done = host_.bury({std::move(operation.id), "OPERATION_TOO_LARGE",
+                       "the change has " + std::to_string(bytes) + " bytes as JSON, and " +
+                           std::to_string(options_.max_operation_bytes) +
+                           " may be sent: make the record smaller"});
+    return true;
+  });
+  return !failed(done);
 }
 
 // How many of `operations` the server will not refuse as coming from the future. The rest waits, in
@@ -384,14 +452,13 @@ std::size_t StreamClientSession::count_sendable(const std::vector<PendingOperati
 
 void StreamClientSession::send_batch(std::vector<PendingOperation> operations, Now now) {
   OperationBatch message;
-  message.message_id = next_message_id();
+  message.message_id = message_ids_.next();
   message.is_final = true;
   message.operations.reserve(operations.size());
   for (const PendingOperation& operation : operations) {
     message.operations.push_back(operation.body);
   }
   const std::string frame = encode(message);
-  upload_position_ = operations.back().position;
   for (PendingOperation& operation : operations) operation.body = {};
   const auto count = static_cast<std::int64_t>(operations.size());
   in_flight_ = InFlight{std::move(message.message_id), std::move(operations), now.monotonic_ms};

@@ -17,6 +17,8 @@
 #include "core/operation.h"
 #include "core/version_vector.h"
 #include "protocol/stream_message.h"
+#include "sync/downloaded_batch.h"
+#include "sync/message_ids.h"
 #include "sync/status.h"
 
 #include "tombolo/result.h"
@@ -32,36 +34,7 @@ struct PendingOperation {
   std::string body;          // its JSON (protocol/operation_json.h)
 };
 
-struct DownloadedOperation {
-  core::Operation operation;
-  std::string_view body;  // its JSON as received; valid during the call
-};
-
-// Operations to apply in order, and how far the log of the server is known after them: both in one
-// transaction, or neither.
-class DownloadedBatch {
- public:
-  // `bodies` must outlive it.
-  explicit DownloadedBatch(std::span<const std::string_view> bodies) : bodies_(bodies) {}
-
-  // The next operation, which lives until the next call; null after the last one. It is read only
-  // now: a batch that is decoded as a whole leaves the cache before it is used. What cannot be read
-  // is left out.
-  const DownloadedOperation* next();
-
-  std::int64_t watermark = 0;
-  // What next() gave and left out.
-  std::int64_t operation_count = 0;
-  std::int64_t last_sequence_number = 0;
-  std::int64_t unreadable_count = 0;
-  std::string first_problem;
-
- private:
-  std::span<const std::string_view> bodies_;
-  DownloadedOperation current_;
-};
-
-// An operation that the server refused for good, or one of its operations that cannot be read here.
+// An operation that the server refused for good, or would refuse.
 struct Refusal {
   std::string operation_id;
   std::string code;  // of the server: "VALIDATION_ERROR", "OPERATION_TOO_LARGE", ...
@@ -81,7 +54,7 @@ enum class ClientEvent {
   server_error,           // text = code and message; the connection closes
   server_restored,        // the server's log is shorter than ours: everything is compared anew
   diverged,               // the fingerprints differ although nothing is under way: as above
-  unreadable_operation,   // count = operations of the server that were left out, text = why
+  unreadable_operation,   // count = operations of the server that were put aside, text = why
 };
 std::string_view name_of(ClientEvent event);  // "connected", "initial_sync_done", ...
 
@@ -99,19 +72,20 @@ class StreamClientHost {
   virtual Result<std::vector<PendingOperation>> read_pending(std::int64_t position,
                                                              std::size_t max_operations,
                                                              std::size_t max_bytes) = 0;
-  // These operations are on the server's disk: pending no more. With the server's proof, if any.
-  virtual Result<void> mark_acknowledged(std::span<const std::string> operation_ids,
-                                         const std::optional<protocol::Proof>& proof) = 0;
+  // These operations are on the server's disk: pending no more.
+  virtual Result<void> mark_acknowledged(std::span<const std::string> operation_ids) = 0;
   // The server refused the operation for good: out of what is pending, into the dead letters.
   virtual Result<void> bury(const Refusal& refusal) = 0;
   // Applies a downloaded batch with its watermark in one transaction. A known operation is no
   // error. After an Error nothing is acknowledged and the server sends it again.
   virtual Result<void> apply(DownloadedBatch& batch) = 0;
-  // The server lost history (its backup was restored): every operation here above `server_vector`
-  // becomes pending, and the watermark 0. An empty vector: every operation.
-  virtual Result<void> start_over(const core::VersionVector& server_vector) = 0;
+  // One side lost history (a backup was restored): every operation here above `server_vector`
+  // becomes pending, and the watermark 0. An empty vector: every operation. Until the watermark has
+  // passed `server_sequence` again, sessions are made with `lacks_own_history`.
+  virtual Result<void> start_over(const core::VersionVector& server_vector,
+                                  std::int64_t server_sequence) = 0;
   // The fingerprint (protocol::Proof) of the operations that are held here and not pending or dead;
-  // nothing when it is not kept.
+  // nothing when it is not kept, or covers another part of the data than the server's.
   virtual Result<std::optional<std::string>> fingerprint() = 0;
 
   virtual void event(ClientEvent event, std::int64_t count, std::string_view text) = 0;
@@ -123,19 +97,26 @@ struct StreamClientOptions {
   std::optional<std::string> auth_token;
   core::VersionVector version_vector;  // of everything held here
   std::int64_t watermark = 0;          // for this server and view
+  // The server is asked to send our own operations above the watermark too (StreamClientHost::
+  // start_over). A foreign one does so from the start of the log alone.
+  bool lacks_own_history = false;
   // Unique to this connection (for example a UUID): part of every message id, so that a late
   // acknowledgment can never be taken for one of another connection's.
   std::string tag;
   std::size_t batch_operations = 1000;
   std::size_t batch_bytes = 1024 * 1024;
+  // Of the JSON of one operation, unless the server takes less. A larger one is buried unsent: it
+  // would break the connection, again and again.
+  std::size_t max_operation_bytes = 4 * 1024 * 1024;
   std::int64_t handshake_timeout_ms = 15'000;
   std::int64_t acknowledgment_timeout_ms = 30'000;
   std::int64_t retry_refused_ms = 5'000;       // before an operation refused for now is sent again
   std::int64_t max_clock_ahead_ms = 60'000;    // of ours against the server's: beyond, uploads wait
   std::int64_t max_clock_behind_ms = 600'000;  // beyond, there is a warning
-  // Whether to compare everything anew when the replicas turn out to differ. A host says no for a
-  // while after it happened, so that a difference that cannot be healed does not go round for ever.
-  bool may_start_over = true;
+  // When everything may be compared anew (monotonic): before, replicas that turn out to differ
+  // wait. A host sets it for a while after it happened, so that a difference that cannot be healed
+  // does not go round for ever.
+  std::int64_t start_over_not_before_ms = INT64_MIN;
 };
 
 class StreamClientSession {
@@ -152,7 +133,8 @@ class StreamClientSession {
   void binary_received();
   void pending_changed(Now now);  // a local commit
   // Sends what is pending from the start of the log, or an empty batch: the acknowledgment will say
-  // how far the server is. False when a batch is in flight, or before the handshake is done.
+  // how far the server is. False when a batch is in flight, or before the handshake is done. The
+  // session itself asks when it has reason to believe that something is missing.
   bool ask(Now now);
   void tick(Now now);  // at least once a second
   void closed();       // the connection ended; every call is ignored from now on
@@ -176,11 +158,11 @@ class StreamClientSession {
   };
 
   void receive(protocol::HandshakeResponse& message, Now now);
-  void receive(protocol::OperationBatch& message);
+  void receive(protocol::OperationBatch& message, Now now);
   void receive(protocol::Acknowledgment& message, Now now);
   void receive(protocol::ErrorMessage& message);
   void receive(protocol::OperationRejected& message, Now now);
-  void apply(const protocol::OperationBatch& message, std::int64_t watermark);
+  void apply(const protocol::OperationBatch& message, std::int64_t watermark, Now now);
   void acknowledge(const protocol::OperationBatch& message,
                    std::optional<std::int64_t> delivery_sequence,
                    std::int64_t last_sequence_number);
@@ -188,28 +170,40 @@ class StreamClientSession {
   bool own_history_lost(const protocol::HandshakeResponse& message) const;
   bool start_over(ClientEvent why, const core::VersionVector& server_vector);
   void note_proof(const std::optional<protocol::Proof>& proof);
-  void compare_replicas();
+  void note_downloaded();
+  void compare_replicas(Now now);
+  bool is_settled();
+  void ask_when_unsettled(Now now);
+  void ask_without_proof(Now now);
+  void send_question(Now now);
   void upload(Now now);
+  bool bury_oversized(std::vector<PendingOperation>& operations);
   std::size_t count_sendable(const std::vector<PendingOperation>& operations, Now now);
   void send_batch(std::vector<PendingOperation> operations, Now now);
   void end(std::uint16_t code, std::string_view reason, bool retry);
   bool failed(const Result<void>& done);
-  std::string next_message_id();
 
   StreamClientHost& host_;
   StreamClientOptions options_;
+  MessageIds message_ids_;
   State state_ = State::idle;
   Block block_ = Block::none;
   std::int64_t opened_at_ms_ = 0;
-  std::int64_t next_message_ = 0;
   std::optional<std::int64_t> clock_skew_ms_;
   std::int64_t server_sequence_ = 0;
   std::optional<protocol::Proof> proof_;
   std::optional<InFlight> in_flight_;
   std::int64_t upload_position_ = 0;  // in the local log: what is before it was sent or refused
   std::optional<std::int64_t> upload_again_at_ms_;  // from the start: something had to wait
-  bool downloaded_ = false;  // everything that the server had at the handshake
-  bool uploaded_ = false;    // everything that was pending at the handshake
+  bool downloaded_ = false;   // everything that the server had at the handshake
+  bool uploaded_ = false;     // everything that was pending at the handshake
+  bool series_open_ = false;  // the last batch was not final: more is known to come
+  bool differs_ = false;      // from the server, at the same position of its log
+  // Whether something is missing was found out since the last news: no.
+  bool settled_ = false;
+  std::int64_t asked_about_ = -1;  // the server's position that was last asked about
+  std::int64_t ask_at_ms_ = 0;     // when unsettled until then
+  std::int64_t ask_wait_ms_ = 0;
 };
 
 }  // namespace tombolo::sync

@@ -1,5 +1,6 @@
 // Both ends of the protocol against each other, over a link that loses, repeats, reorders and
-// forges frames, and breaks: what was written anywhere ends up everywhere, once.
+// forges frames, and breaks: what was written anywhere ends up everywhere, once. Whoever asked the
+// server and is told that it is synced holds what the server held when it was asked.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -21,6 +22,7 @@ class World {
     for (std::size_t at = 0; at < clients; ++at) {
       links_.emplace_back();
       links_.back().client = std::make_unique<MemoryClient>("node-" + std::to_string(at));
+      links_.back().client->keeps_fingerprint = random_.below(2) == 0;
     }
   }
 
@@ -43,8 +45,8 @@ class World {
       case 6:
         return disturb(link.to_client);
       case 7:
-        if (random_.below(8) == 0) crash();
-        return;
+        if (random_.below(8) == 0) return crash();
+        return ask(link);
       case 8:
       case 9:
       case 10:
@@ -93,7 +95,8 @@ class World {
     std::unique_ptr<ServerEnd> server;
     std::deque<std::string> to_server;
     std::deque<std::string> to_client;
-    std::vector<std::string> seen;  // frames of the past, for replays
+    std::vector<std::string> seen;     // frames of the past, for replays
+    std::optional<std::size_t> asked;  // how long the log was when the client asked
   };
 
   StreamClientSession::Now client_now() const { return {time_ms_, kEpochMs + time_ms_}; }
@@ -123,7 +126,23 @@ class World {
     collect(link);
   }
 
+  void ask(Link& link) {
+    if (!link.client->session || link.client->closed) return;
+    if (link.client->session->ask(client_now())) link.asked = log.entries().size();
+    collect(link);
+  }
+
+  void check_answer(Link& link) {
+    if (!link.asked || link.client->closed || link.client->session->has_batch_in_flight()) return;
+    if (derive_status(link.client->facts()) != SyncStatus::synced) return;
+    for (std::size_t at = 0; at < *link.asked; ++at) {
+      RC_ASSERT(link.client->index.contains(log.entries()[at].id));
+    }
+    link.asked.reset();
+  }
+
   void break_link(Link& link) {
+    link.asked.reset();
     if (link.client->session) link.client->session->closed();
     link.client->session.reset();
     link.client->closed = true;
@@ -183,6 +202,7 @@ class World {
     }
     if (link.client->session && !link.client->closed) {
       link.client->session->text_received(frame, client_now());
+      check_answer(link);
     }
     collect(link);
   }

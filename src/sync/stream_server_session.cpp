@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/json.h"
-#include "base/json_cursor.h"
 #include "base/text.h"
 #include "core/names.h"
 #include "protocol/operation_json.h"
+#include "protocol/websocket_close_code.h"
 
 namespace tombolo::sync {
 namespace {
@@ -19,41 +18,10 @@ using protocol::HandshakeResponse;
 using protocol::OperationBatch;
 using protocol::OperationRejected;
 
-// Close codes (RFC 6455 section 7.4.1).
-constexpr std::uint16_t kNormal = 1000;
-constexpr std::uint16_t kProtocolError = 1002;
-constexpr std::uint16_t kUnsupportedData = 1003;
-constexpr std::uint16_t kInvalidPayload = 1007;
-constexpr std::uint16_t kPolicyViolation = 1008;
-constexpr std::uint16_t kMessageTooBig = 1009;
-constexpr std::uint16_t kInternalError = 1011;
-constexpr std::uint16_t kTryAgainLater = 1013;
-
 constexpr std::int64_t kRateWindowMs = 60'000;
 
 // Far beyond what a node can reach, and far below what a number in JavaScript holds exactly.
 constexpr std::int64_t kMaxSequenceNumber = std::int64_t{1} << 52;
-
-// What a client recognises an operation by, of what may be no operation at all; empty what it does
-// not have.
-Rejection rejection_of(std::string_view body, std::string message) {
-  Rejection rejection{{}, {}, {}, "VALIDATION_ERROR", std::move(message)};
-  JsonCursor cursor(body);
-  std::string_view key;
-  cursor.open_object();
-  while (cursor.next_member(key)) {
-    std::string* name = key == "id"           ? &rejection.operation_id
-                        : key == "collection" ? &rejection.collection
-                        : key == "recordId"   ? &rejection.record
-                                              : nullptr;
-    std::string_view text;
-    if (!cursor.skip(text) || name == nullptr) continue;
-    const Result<Value> value = parse_json(text);
-    if (value && is_utf8(value->as_string())) *name = value->as_string();
-  }
-  if (!cursor.finish()) rejection.operation_id.clear();
-  return rejection;
-}
 
 Rejection rejection_of(const core::Operation& operation, std::string code, std::string message) {
   return {operation.id, operation.collection, operation.record, std::move(code),
@@ -72,18 +40,17 @@ Result<void> check(const core::Operation& operation) {
 
 StreamServerSession::StreamServerSession(StreamServerHost& host, StreamServerOptions options,
                                          Now now)
-    : host_(host), options_(std::move(options)), started_at_ms_(now.monotonic_ms) {}
+    : host_(host),
+      options_(std::move(options)),
+      message_ids_(options_.tag),
+      started_at_ms_(now.monotonic_ms) {}
 
 StreamServerSession::~StreamServerSession() = default;
 
-std::string StreamServerSession::next_message_id() {
-  return options_.tag + "-" + std::to_string(next_message_++);
-}
-
 void StreamServerSession::send_error(std::string_view code, std::string_view message,
                                      bool retriable) {
-  host_.send_text(
-      encode(ErrorMessage{next_message_id(), std::string(code), std::string(message), retriable}));
+  host_.send_text(encode(
+      ErrorMessage{message_ids_.next(), std::string(code), std::string(message), retriable}));
 }
 
 void StreamServerSession::end(std::uint16_t code, std::string_view reason) {
@@ -101,7 +68,7 @@ void StreamServerSession::closed() {
 void StreamServerSession::binary_received() {
   if (state_ == State::ended) return;
   send_error("UNSUPPORTED_ENCODING", "this server speaks JSON text frames only", false);
-  end(kUnsupportedData, "binary frames are not supported");
+  end(protocol::kCloseUnsupportedData, "binary frames are not supported");
 }
 
 void StreamServerSession::text_received(std::string_view frame, Now now) {
@@ -113,12 +80,13 @@ void StreamServerSession::text_received(std::string_view frame, Now now) {
     if (message.error().code == ErrorCode::unsupported) return;
     send_error("INVALID_MESSAGE", message.error().message, false);
     const bool malformed = message.error().code == ErrorCode::invalid_data;
-    return end(malformed ? kInvalidPayload : kProtocolError, "invalid message");
+    return end(malformed ? protocol::kCloseInvalidPayload : protocol::kCloseProtocolError,
+               "invalid message");
   }
   if (auto* handshake = std::get_if<Handshake>(&*message)) return receive(*handshake);
   if (state_ != State::streaming) {
     send_error("HANDSHAKE_REQUIRED", "the first message must be a handshake", false);
-    return end(kProtocolError, "handshake required");
+    return end(protocol::kCloseProtocolError, "handshake required");
   }
   if (const auto* batch = std::get_if<OperationBatch>(&*message)) return receive(*batch, now);
   if (const auto* acknowledgment = std::get_if<Acknowledgment>(&*message)) {
@@ -132,12 +100,13 @@ void StreamServerSession::receive(Handshake& message) {
   }
   if (!core::check_name("a node", message.node)) {
     send_error("INVALID_MESSAGE", "handshake field 'nodeId' must be a non-empty string", false);
-    return end(kProtocolError, "invalid message");
+    return end(protocol::kCloseProtocolError, "invalid message");
   }
   state_ = State::opening;
   node_ = message.node;
   client_schema_version_ = message.schema_version;
   client_watermark_ = message.last_delivery_sequence;
+  client_lacks_own_history_ = message.own_history.value_or(false);
   if (!client_watermark_) {
     client_vector_ = message.version_vector;
     const auto cursor = protocol::parse_delta_cursor(message.delta_cursor.value_or(""));
@@ -150,7 +119,7 @@ void StreamServerSession::refuse_schema(StreamGrant grant, Now now) {
   const std::int64_t min = options_.min_schema_version;
   const std::int64_t max = options_.max_schema_version;
   HandshakeResponse response;
-  response.message_id = next_message_id();
+  response.message_id = message_ids_.next();
   response.node = std::move(grant.server_node);
   response.schema_version = options_.schema_version;
   response.supported_schema_min = min;
@@ -160,7 +129,7 @@ void StreamServerSession::refuse_schema(StreamGrant grant, Now now) {
                            std::to_string(client_schema_version_) + " not in supported range [" +
                            std::to_string(min) + ", " + std::to_string(max) + "]";
   host_.send_text(encode(response));
-  end(kNormal, "schema version mismatch");
+  end(protocol::kCloseNormal, "schema version mismatch");
 }
 
 void StreamServerSession::opened(StreamGrant grant, Now now) {
@@ -171,7 +140,7 @@ void StreamServerSession::opened(StreamGrant grant, Now now) {
   }
   state_ = State::streaming;
   HandshakeResponse response;
-  response.message_id = next_message_id();
+  response.message_id = message_ids_.next();
   response.node = std::move(grant.server_node);
   response.version_vector = std::move(grant.version_vector);
   response.schema_version = options_.schema_version;
@@ -179,23 +148,26 @@ void StreamServerSession::opened(StreamGrant grant, Now now) {
   response.selected_wire_format = "json";
   response.server_time_ms = now.wall_ms;
   if (client_watermark_) {
-    response.server_max_delivery_sequence = grant.delivery_sequence;
-    response.proof = std::move(grant.proof);
+    response.server_max_delivery_sequence = grant.log.delivery_sequence;
+    response.max_operation_bytes = static_cast<std::int64_t>(options_.max_operation_bytes);
+    if (client_lacks_own_history_) response.own_history = true;
+    response.proof = std::move(grant.log.proof);
     // Beyond the end of this log it means another log: from the start.
-    if (*client_watermark_ < 0 || *client_watermark_ > grant.delivery_sequence) {
+    if (*client_watermark_ < 0 || *client_watermark_ > grant.log.delivery_sequence) {
       client_watermark_ = 0;
     }
   }
   host_.send_text(encode(response));
-  delivery_ = std::make_unique<Delivery>(delivery_options(grant.delivery_sequence));
+  delivery_ = std::make_unique<Delivery>(delivery_options(grant.log.delivery_sequence));
 }
 
 DeliveryOptions StreamServerSession::delivery_options(std::int64_t log_end) {
   DeliveryOptions delivery;
   delivery.node = node_;
-  delivery.tag = options_.tag;
+  delivery.tag = options_.tag + "-d";
   delivery.view_tag = options_.view_tag;
   delivery.watermark = client_watermark_;
+  delivery.own_history = client_lacks_own_history_;
   delivery.vector = std::exchange(client_vector_, {});
   delivery.resume_after = std::exchange(client_cursor_, std::nullopt);
   delivery.log_end = log_end;
@@ -212,10 +184,10 @@ void StreamServerSession::refused(const Error& error) {
   if (state_ != State::opening) return;
   if (error.code == ErrorCode::unauthenticated || error.code == ErrorCode::permission_denied) {
     send_error("AUTH_FAILED", error.message, false);
-    return end(kNormal, "authentication failed");
+    return end(protocol::kCloseNormal, "authentication failed");
   }
   send_error("SYNC_ERROR", error.message, true);
-  end(kTryAgainLater, "not available now");
+  end(protocol::kCloseTryAgainLater, "not available now");
 }
 
 void StreamServerSession::receive(const OperationBatch& message, Now now) {
@@ -223,7 +195,7 @@ void StreamServerSession::receive(const OperationBatch& message, Now now) {
     send_error("INVALID_MESSAGE",
                "a batch may have " + std::to_string(options_.max_batch_operations) + " operations",
                false);
-    return end(kMessageTooBig, "too many operations");
+    return end(protocol::kCloseMessageTooBig, "too many operations");
   }
   Upload upload;
   upload.token = next_token_++;
@@ -256,13 +228,14 @@ void StreamServerSession::receive(const OperationBatch& message, Now now) {
 // Rejects by name what is no operation, so that the client can put it aside. What has no name ends
 // the session.
 bool StreamServerSession::reject_unreadable(std::string_view body, const Error& error) {
-  const Rejection rejection = rejection_of(body, error.message);
-  if (rejection.operation_id.empty()) {
+  protocol::OperationLabel label = protocol::read_operation_label(body);
+  if (label.id.empty()) {
     send_error("INVALID_MESSAGE", "an operation without an id: " + error.message, false);
-    end(kInvalidPayload, "invalid message");
+    end(protocol::kCloseInvalidPayload, "invalid message");
     return false;
   }
-  reject(rejection);
+  reject({std::move(label.id), std::move(label.collection), std::move(label.record),
+          "VALIDATION_ERROR", error.message, false});
   return true;
 }
 
@@ -275,7 +248,7 @@ bool StreamServerSession::take_operation(std::string_view body, Now now,
   if (operation->timestamp.wall_ms > now.wall_ms + options_.max_clock_ahead_ms) {
     send_error("INVALID_TIMESTAMP",
                "Operation \"" + operation->id + "\" timestamp is too far in the future", false);
-    end(kPolicyViolation, "timestamp too far in the future");
+    end(protocol::kClosePolicyViolation, "timestamp too far in the future");
     return false;
   }
   if (!within_rate(now)) {
@@ -283,7 +256,7 @@ bool StreamServerSession::take_operation(std::string_view body, Now now,
                "Session exceeded operation rate limit (" +
                    std::to_string(options_.operations_per_minute) + " ops/min)",
                true);
-    end(kTryAgainLater, "rate limit");
+    end(protocol::kCloseTryAgainLater, "rate limit");
     return false;
   }
   if (body.size() > options_.max_operation_bytes) {
@@ -311,7 +284,7 @@ bool StreamServerSession::within_rate(Now now) {
 }
 
 void StreamServerSession::reject(const Rejection& rejection) {
-  host_.send_text(encode(OperationRejected{next_message_id(), rejection.operation_id,
+  host_.send_text(encode(OperationRejected{message_ids_.next(), rejection.operation_id,
                                            rejection.collection, rejection.record, rejection.code,
                                            rejection.message, rejection.retriable}));
 }
@@ -327,12 +300,14 @@ void StreamServerSession::committed(std::int64_t token, const Result<UploadOutco
     const bool retriable = code == ErrorCode::busy || code == ErrorCode::storage ||
                            code == ErrorCode::unavailable || code == ErrorCode::timeout;
     send_error("SYNC_ERROR", outcome.error().message, true);
-    return end(retriable ? kTryAgainLater : kInternalError, "the batch was not stored");
+    return end(retriable ? protocol::kCloseTryAgainLater : protocol::kCloseInternalError,
+               "the batch was not stored");
   }
   for (const Rejection& rejection : outcome->rejections) reject(rejection);
   pending->ready = true;
-  pending->proof = outcome->proof;
+  pending->log = outcome->log;
   acknowledge_ready();
+  if (state_ == State::ended) return;
   if (reading_paused_ && uncommitted_bytes_ <= options_.max_uncommitted_bytes / 2) {
     reading_paused_ = false;
     host_.resume_reading();
@@ -344,18 +319,35 @@ void StreamServerSession::acknowledge_ready() {
   std::size_t done = 0;
   for (PendingAcknowledgment& pending : pending_acknowledgments_) {
     if (!pending.ready) break;
-    Acknowledgment acknowledgment;
-    acknowledgment.message_id = next_message_id();
-    acknowledgment.acknowledged_message_id = std::move(pending.message_id);
-    acknowledgment.last_sequence_number = pending.last_sequence_number;
-    if (client_watermark_) acknowledgment.proof = std::move(pending.proof);
-    uncommitted_bytes_ -= pending.bytes;
-    host_.send_text(encode(acknowledgment));
+    if (const Result<void> sent = acknowledge(pending); !sent) {
+      send_error("SYNC_ERROR", sent.error().message, true);
+      return end(protocol::kCloseTryAgainLater, "not available now");
+    }
     ++done;
   }
   pending_acknowledgments_.erase(
       pending_acknowledgments_.begin(),
       pending_acknowledgments_.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+Result<void> StreamServerSession::acknowledge(PendingAcknowledgment& pending) {
+  Acknowledgment acknowledgment;
+  acknowledgment.message_id = message_ids_.next();
+  acknowledgment.acknowledged_message_id = std::move(pending.message_id);
+  acknowledgment.last_sequence_number = pending.last_sequence_number;
+  if (client_watermark_) {
+    if (!pending.log) {
+      Result<LogPosition> log = host_.read_log_position();
+      if (!log) return fail(log);
+      pending.log = std::move(*log);
+      delivery_->owe_final(pending.log->delivery_sequence);
+    }
+    acknowledgment.server_max_delivery_sequence = pending.log->delivery_sequence;
+    acknowledgment.proof = std::move(pending.log->proof);
+  }
+  uncommitted_bytes_ -= pending.bytes;
+  host_.send_text(encode(acknowledgment));
+  return {};
 }
 
 void StreamServerSession::receive(const Acknowledgment& message, Now now) {
@@ -376,7 +368,7 @@ void StreamServerSession::operations_read(const DeliveryPage& page, Now now) {
   const Result<void> done = delivery_->read(page, now.monotonic_ms, host_);
   if (done) return;
   send_error("SYNC_ERROR", done.error().message, false);
-  end(kInternalError, "cannot continue");
+  end(protocol::kCloseInternalError, "cannot continue");
 }
 
 std::int64_t StreamServerSession::log_position() const {
@@ -386,7 +378,7 @@ std::int64_t StreamServerSession::log_position() const {
 void StreamServerSession::tick(Now now) {
   if (state_ == State::connected &&
       now.monotonic_ms - started_at_ms_ >= options_.handshake_timeout_ms) {
-    return end(kPolicyViolation, "no handshake");
+    return end(protocol::kClosePolicyViolation, "no handshake");
   }
   if (delivery_ != nullptr && host_.can_send()) delivery_->tick(now.monotonic_ms);
 }

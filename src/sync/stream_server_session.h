@@ -10,7 +10,9 @@
 //
 // Upload: every operation of a batch is judged by itself. A batch is acknowledged when all of it is
 // on disk or was rejected by name; when the server must refuse for other reasons (a clock in the
-// future, a rate), it says `error`, acknowledges nothing and closes.
+// future, a rate), it says `error`, acknowledges nothing and closes. An acknowledgment says how far
+// the log reached, and that of a batch that brought nothing is an answer to the question whether
+// the client has everything: a final batch up to there follows.
 //
 // Clients of the older kind, without a watermark, get the difference of the version vectors first.
 //
@@ -29,6 +31,7 @@
 #include "core/version_vector.h"
 #include "protocol/stream_message.h"
 #include "sync/delivery.h"
+#include "sync/message_ids.h"
 
 #include "tombolo/result.h"
 
@@ -55,17 +58,22 @@ struct Rejection {
   bool retriable = false;
 };
 
+// How far the log reaches. The proof is for those who may see all of it.
+struct LogPosition {
+  std::int64_t delivery_sequence = 0;  // the highest there is
+  std::optional<protocol::Proof> proof;
+};
+
 struct UploadOutcome {
   std::vector<Rejection> rejections;  // all other operations are on disk
-  std::optional<protocol::Proof> proof;
+  LogPosition log;                    // with them
 };
 
 // What the host found for a handshake.
 struct StreamGrant {
   std::string server_node;
   core::VersionVector version_vector;
-  std::int64_t delivery_sequence = 0;  // the highest there is
-  std::optional<protocol::Proof> proof;
+  LogPosition log;
 };
 
 class StreamServerHost : public BatchSender {
@@ -74,6 +82,8 @@ class StreamServerHost : public BatchSender {
   virtual void open(const protocol::Handshake& handshake) = 0;
   // Commits the operations; answers with committed(), in the order of the calls.
   virtual void submit(Upload upload) = 0;
+  // Where the log stands now, with every commit that anybody was told of.
+  virtual Result<LogPosition> read_log_position() = 0;
 
   virtual void send_text(std::string_view frame) = 0;
   // Whether the connection takes more now. When it does again, the host looks at wanted().
@@ -148,7 +158,7 @@ class StreamServerSession {
     std::string message_id;
     std::int64_t last_sequence_number = 0;
     std::size_t bytes = 0;
-    std::optional<protocol::Proof> proof;
+    std::optional<LogPosition> log;  // nothing was committed: to be read
   };
 
   void receive(protocol::Handshake& message);
@@ -161,25 +171,26 @@ class StreamServerSession {
   void reject(const Rejection& rejection);
   bool reject_unreadable(std::string_view body, const Error& error);
   void acknowledge_ready();
+  Result<void> acknowledge(PendingAcknowledgment& pending);
   void refuse_schema(StreamGrant grant, Now now);
   DeliveryOptions delivery_options(std::int64_t log_end);
   void send_error(std::string_view code, std::string_view message, bool retriable);
   void end(std::uint16_t code, std::string_view reason);
-  std::string next_message_id();
 
   StreamServerHost& host_;
   StreamServerOptions options_;
+  MessageIds message_ids_;
   State state_ = State::connected;
   std::string node_;
   core::VersionVector client_vector_;             // of a client without watermark, until used
   std::optional<std::string> client_cursor_;      // likewise
   std::optional<std::int64_t> client_watermark_;  // as it said in the handshake
+  bool client_lacks_own_history_ = false;         // likewise
   std::int64_t client_schema_version_ = 1;
   std::unique_ptr<Delivery> delivery_;  // once streaming
   std::vector<PendingAcknowledgment> pending_acknowledgments_;
   std::size_t uncommitted_bytes_ = 0;
   std::int64_t next_token_ = 1;
-  std::int64_t next_message_ = 0;
   std::int64_t started_at_ms_;
   std::int64_t rate_window_start_ms_ = 0;
   std::int64_t rate_count_ = 0;

@@ -1,84 +1,15 @@
 // Single rules of both ends of the protocol, one by one.
 #include <gtest/gtest.h>
 
-#include "sync/test_stream_peers.h"
+#include "sync/test_stream_pair.h"
 
 namespace tombolo::sync {
 namespace {
 
+using testing::kNowMs;
 using testing::make_operation;
-using testing::MemoryClient;
-using testing::MemoryLog;
-using testing::ServerEnd;
 
-constexpr std::int64_t kNowMs = 1'700'000'000'000;
-
-class StreamSessionTest : public ::testing::Test {
- protected:
-  StreamClientSession::Now client_now() const { return {time_ms_, kNowMs + client_skew_ms_}; }
-  StreamServerSession::Now server_now() const { return {time_ms_, kNowMs}; }
-
-  void connect() {
-    StreamServerOptions options = options_;
-    options.tag = "s" + std::to_string(++connections_);
-    options.view_tag = "v";
-    server_ = std::make_unique<ServerEnd>(log_, std::move(options), server_now());
-    client_.connect(client_now());
-  }
-
-  // Until neither side has anything to say.
-  void run() {
-    while (!client_.out.empty() || !server_->out.empty() || !server_->uploads.empty()) {
-      for (const std::string& frame : std::exchange(client_.out, {})) {
-        if (server_->close_code == 0) server_->receive(frame, server_now());
-      }
-      while (server_->commit()) server_->log_grew(server_now());
-      for (const std::string& frame : std::exchange(server_->out, {})) {
-        client_.session->text_received(frame, client_now());
-      }
-    }
-  }
-
-  void store(int count, const std::string& node = "other") {
-    for (int number = 1; number <= count; ++number) {
-      ++stored_;
-      const core::Operation operation =
-          make_operation(node, stored_, kNowMs, "x" + std::to_string(stored_));
-      log_.append(operation, protocol::operation_json(operation));
-    }
-  }
-
-  // A frame of the server's end, taken from what it would send.
-  std::vector<Value> frames() {
-    std::vector<Value> frames;
-    for (const std::string& frame : std::exchange(server_->out, {})) {
-      frames.push_back(Value::parse(frame).value());
-    }
-    return frames;
-  }
-
-  void handshake(std::int64_t watermark) {
-    server_->receive(R"({"type":"handshake","messageId":"h","nodeId":"n","versionVector":{},)"
-                     R"("schemaVersion":1,"lastDeliverySequence":)" +
-                         std::to_string(watermark) + "}",
-                     server_now());
-  }
-  void acknowledge(std::int64_t sequence) {
-    server_->receive(R"({"type":"acknowledgment","messageId":"a","acknowledgedMessageId":"b",)"
-                     R"("lastSequenceNumber":0,"deliverySequence":)" +
-                         std::to_string(sequence) + "}",
-                     server_now());
-  }
-
-  MemoryLog log_;
-  MemoryClient client_{"node-a"};
-  StreamServerOptions options_;
-  std::unique_ptr<ServerEnd> server_;
-  std::int64_t time_ms_ = 0;
-  std::int64_t client_skew_ms_ = 0;
-  int connections_ = 0;
-  int stored_ = 0;
-};
+class StreamSessionTest : public testing::StreamPair {};
 
 TEST_F(StreamSessionTest, ALateAcknowledgmentIsNotTakenForAnotherConnections) {
   client_.write(kNowMs, "one");
@@ -310,8 +241,20 @@ TEST(DownloadedBatch, GivesEveryOperationInOrderAndLeavesOutWhatCannotBeRead) {
   EXPECT_EQ(batch.next(), nullptr);
   EXPECT_EQ(batch.operation_count, 2);
   EXPECT_EQ(batch.last_sequence_number, 8);
-  EXPECT_EQ(batch.unreadable_count, 3);
-  EXPECT_NE(batch.first_problem.find("'id' is missing"), std::string::npos) << batch.first_problem;
+  ASSERT_EQ(batch.unreadable.size(), 3U);
+  EXPECT_NE(batch.unreadable[0].reason.find("'id' is missing"), std::string::npos);
+  EXPECT_EQ(batch.unreadable[2].id, "z");
+
+  DownloadedBatch again(bodies);
+  again.next();
+  again.next();
+  again.put_aside("no");
+  EXPECT_EQ(again.next()->operation, first);
+  EXPECT_EQ(again.next(), nullptr);
+  EXPECT_EQ(again.last_sequence_number, 3);
+  ASSERT_EQ(again.unreadable.size(), 4U);
+  EXPECT_EQ(again.unreadable[2].id, second.id);
+  EXPECT_EQ(again.unreadable[2].reason, "no");
 }
 
 }  // namespace

@@ -22,10 +22,11 @@ const Array& elements(const Value& value) {
 // What is not compared: identities, times, and our extensions.
 Value comparable(Value frame) {
   Object& members = *frame.if_object();
-  for (const char* key :
-       {"messageId", "serverTime", "fingerprint", "fingerprintSequence", "selectedWireFormat"}) {
+  for (const char* key : {"messageId", "serverTime", "fingerprint", "fingerprintSequence",
+                          "maxOperationBytes", "selectedWireFormat"}) {
     members.erase(key);
   }
+  if (frame["type"].as_string() == "acknowledgment") members.erase("serverMaxDeliverySequence");
   if (frame["type"].as_string() == "handshake-response") members.erase("nodeId");
   return frame;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <gtest/gtest.h>
 #include <map>
 #include <memory>
@@ -121,10 +122,14 @@ class ServerEnd final : public StreamServerHost {
       if (refusal) {
         session.refused(*refusal);
       } else {
-        session.opened({"server", log_.vector(), log_.end(), log_.proof()}, now);
+        session.opened({server_node, log_.vector(), position()}, now);
       }
     }
     pump(now);
+  }
+
+  LogPosition position() const {
+    return {log_.end(), sees_all ? std::optional(log_.proof()) : std::nullopt};
   }
 
   // Commits the oldest batch that waits; false when there is none.
@@ -134,15 +139,15 @@ class ServerEnd final : public StreamServerHost {
     uploads.pop_front();
     UploadOutcome outcome;
     for (UploadedOperation& uploaded : upload.operations) {
-      const auto rejected = rejected_records.find(uploaded.operation.record);
-      if (rejected != rejected_records.end()) {
+      const std::optional<std::string> code = rejection_of(uploaded.operation);
+      if (code) {
         outcome.rejections.push_back({uploaded.operation.id, uploaded.operation.collection,
-                                      uploaded.operation.record, rejected->second, "no", false});
+                                      uploaded.operation.record, *code, "no", false});
         continue;
       }
       log_.append(uploaded.operation, std::move(uploaded.body));
     }
-    outcome.proof = log_.proof();
+    outcome.log = position();
     session.committed(upload.token, outcome);
     return true;
   }
@@ -154,12 +159,18 @@ class ServerEnd final : public StreamServerHost {
 
   void pump(StreamServerSession::Now now) {
     while (const std::optional<DeliveryRequest> wanted = session.wanted()) {
-      session.operations_read(log_.page(*wanted), now);
+      DeliveryPage page = log_.page(*wanted);
+      if (!sees_all) page.proof.reset();
+      session.operations_read(page, now);
     }
   }
 
-  void open(const protocol::Handshake&) override { opening_ = true; }
+  void open(const protocol::Handshake& handshake) override {
+    opening_ = true;
+    if (on_handshake) on_handshake(handshake);
+  }
   void submit(Upload upload) override { uploads.push_back(std::move(upload)); }
+  Result<LogPosition> read_log_position() override { return position(); }
   void send_text(std::string_view frame) override { out.emplace_back(frame); }
   void send_batch(const protocol::OperationBatch& batch, bool) override {
     out.push_back(encode(batch));
@@ -173,14 +184,25 @@ class ServerEnd final : public StreamServerHost {
   }
 
  private:
+  std::optional<std::string> rejection_of(const core::Operation& operation) const {
+    if (rejected_collections.contains(operation.collection)) return "VALIDATION_ERROR";
+    const auto rejected = rejected_records.find(operation.record);
+    if (rejected == rejected_records.end()) return std::nullopt;
+    return rejected->second;
+  }
+
   MemoryLog& log_;
   bool opening_ = false;
 
  public:
   std::deque<std::string> out;
   std::deque<Upload> uploads;
+  std::string server_node = "server";
   std::map<std::string, std::string> rejected_records;  // record id -> code
+  std::set<std::string> rejected_collections;
   std::optional<Error> refusal;
+  bool sees_all = true;  // else it is given no proof
+  std::function<void(const protocol::Handshake&)> on_handshake;
   bool writable = true;
   bool paused = false;
   std::uint16_t close_code = 0;
@@ -217,6 +239,9 @@ class MemoryClient final : public StreamClientHost {
     options.watermark = watermark;
     options.tag = node + "." + std::to_string(++connections);
     options.batch_operations = 3;
+    options.max_operation_bytes = max_operation_bytes;
+    options.lacks_own_history = watermark < recover_until;
+    options.start_over_not_before_ms = start_over_not_before_ms;
     session = std::make_unique<StreamClientSession>(*this, std::move(options));
     session->opened(now);
     return *session;
@@ -227,9 +252,12 @@ class MemoryClient final : public StreamClientHost {
     if (session) facts.connection = session->connection();
     facts.pending_operations =
         std::count_if(log.begin(), log.end(), [](const Entry& entry) { return entry.pending; });
-    facts.local_fingerprint = **fingerprint();
-    if (session && session->server_proof()) {
-      facts.server_fingerprint = session->server_proof()->fingerprint;
+    facts.unreadable_operations = static_cast<std::int64_t>(unreadable.size());
+    facts.local_fingerprint = *fingerprint();
+    if (session) {
+      facts.watermark = session->watermark();
+      facts.server_sequence = session->server_sequence();
+      facts.server_proof = session->server_proof();
     }
     return facts;
   }
@@ -261,8 +289,7 @@ class MemoryClient final : public StreamClientHost {
     }
     return pending;
   }
-  Result<void> mark_acknowledged(std::span<const std::string> ids,
-                                 const std::optional<protocol::Proof>&) override {
+  Result<void> mark_acknowledged(std::span<const std::string> ids) override {
     for (const std::string& id : ids) log[index.at(id)].pending = false;
     return {};
   }
@@ -283,10 +310,16 @@ class MemoryClient final : public StreamClientHost {
         add(downloaded->operation, std::string(downloaded->body), false);
       }
     }
+    for (const UnreadableOperation& one : batch.unreadable) {
+      unreadable.emplace(one.id, one.body);
+    }
     watermark = batch.watermark;
     return {};
   }
-  Result<void> start_over(const core::VersionVector& server) override {
+  Result<void> start_over(const core::VersionVector& server,
+                          std::int64_t server_sequence) override {
+    recover_until = server_sequence;
+    ++times_started_over;
     for (Entry& entry : log) {
       const bool lacks = entry.operation.sequence_number > core::seen(server, entry.operation.node);
       if (lacks && !entry.dead) entry.pending = true;
@@ -295,10 +328,12 @@ class MemoryClient final : public StreamClientHost {
     return {};
   }
   Result<std::optional<std::string>> fingerprint() override {
+    if (!keeps_fingerprint) return std::optional<std::string>();
     FingerprintSum sum;
     for (const Entry& entry : log) {
       if (!entry.pending && !entry.dead) sum.add(entry.operation.id);
     }
+    for (const auto& [id, body] : unreadable) sum.add(id);
     return std::optional<std::string>(sum.text());
   }
   void event(ClientEvent event, std::int64_t, std::string_view text) override {
@@ -320,7 +355,13 @@ class MemoryClient final : public StreamClientHost {
   std::map<std::string, std::size_t> index;
   std::set<std::string> written;
   std::vector<Refusal> buried;
+  std::map<std::string, std::string> unreadable;  // id -> body
   std::int64_t watermark = 0;
+  std::int64_t recover_until = 0;
+  std::int64_t start_over_not_before_ms = INT64_MIN;
+  int times_started_over = 0;
+  bool keeps_fingerprint = true;
+  std::size_t max_operation_bytes = 1 << 20;
   std::optional<Error> apply_failure;
   int connections = 0;
   std::unique_ptr<StreamClientSession> session;

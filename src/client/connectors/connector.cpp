@@ -192,6 +192,18 @@ void Connector::rest(std::optional<std::int64_t> delay_ms) {
   if (delay_ms) schedule_attempt(*delay_ms);
 }
 
+void Connector::exchange_incomplete(const Error& error) {
+  backoff_.reset();
+  const std::lock_guard guard(mutex_);
+  if (disconnected_) return;
+  status_.state = RemoteState::idle;
+  status_.synced = false;
+  status_.last_error = error;
+  status_.next_attempt_ms.reset();
+  refused_ = std::max(refused_, begun_);
+  changed_.notify_all();
+}
+
 void Connector::schedule_attempt(std::int64_t delay_ms) {
   io_->cancel(timer_);
   timer_ = schedule(delay_ms, [this] { try_attempt(); });

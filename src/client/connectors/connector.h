@@ -59,6 +59,7 @@ class Connector : public std::enable_shared_from_this<Connector> {
   void attempt_failed(const Error& error, std::int64_t at_least_ms = 0);  // tries again later
   void attempt_refused(const Error& error);                               // until somebody acts
   void exchanged();  // both sides are equal, as far as this exchange saw
+  void exchange_incomplete(const Error& error);  // it is over, and they are not until somebody acts
   void schedule_attempt(std::int64_t delay_ms);
   // Nothing is under way until `delay_ms` have passed, or until there is something to send.
   void rest(std::optional<std::int64_t> delay_ms);

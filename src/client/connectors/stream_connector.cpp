@@ -2,8 +2,10 @@
 
 #include <charconv>
 
+#include "base/text.h"
 #include "client/ingest.h"
 #include "client/log_access.h"
+#include "client/unreadable_operations.h"
 #include "protocol/operation_json.h"
 
 namespace tombolo::client {
@@ -11,12 +13,31 @@ namespace {
 
 constexpr std::int64_t kTickMs = 500;
 constexpr std::int64_t kStartOverPauseMs = 60'000;  // between two comparisons of everything
+// Scopes of the remote's cursors: how far the server's log was read, and how far it was when
+// everything was begun anew, up to where our own operations are asked for too.
 constexpr std::string_view kWatermark = "watermark";
+constexpr std::string_view kRecovery = "recovery";
+constexpr std::size_t kRetriedAtOnce = 100;  // operations that could not be read
 
 std::int64_t number_in(const std::optional<std::string>& text) {
   std::int64_t number = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), number);
   return number;
+}
+
+// Whether an operation was refused for what it is, so that it will be every time; else the disk or
+// the database is to blame, and it may go better later.
+bool is_about_operation(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::invalid_data:
+    case ErrorCode::limit_exceeded:
+    case ErrorCode::unsupported:
+    case ErrorCode::conflict:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -28,7 +49,41 @@ sync::StreamClientSession::Now StreamConnector::now() const {
   return {clock.monotonic_ms(), clock.wall_ms()};
 }
 
+// What an earlier version of this program could not read, this one may.
+Result<void> StreamConnector::retry_unreadable(std::string_view server) {
+  std::int64_t after = 0;
+  for (;;) {
+    Result<std::vector<KeptOperation>> kept;
+    {
+      auto reader = engine().reader();
+      if (!reader) return fail(reader);
+      kept = read_unreadable((*reader)->access(), remote().key, server, after, kRetriedAtOnce);
+    }
+    if (!kept) return fail(kept);
+    if (kept->empty()) return {};
+    for (const KeptOperation& one : *kept) {
+      after = one.key;
+      const Result<core::Operation> operation = protocol::parse_operation_json(one.body);
+      if (!operation) continue;
+      auto done = engine().write([&](WriteSession& session) -> Result<void> {
+        session.set_origin(remote().name);
+        auto applied = ingest(session, *operation, remote().bit());
+        return applied ? forget_unreadable(session, one.key) : applied;
+      });
+      if (!done && !is_about_operation(done.error())) return done;
+    }
+  }
+}
+
 Result<sync::StreamClientOptions> StreamConnector::session_options(const Credentials& credentials) {
+  Result<std::string> server;
+  {
+    auto reader = engine().reader();
+    if (!reader) return fail(reader);
+    server = last_server((*reader)->access(), remote().key);
+  }
+  if (!server) return fail(server);
+  if (auto done = retry_unreadable(*server); !done) return fail(done);
   auto reader = engine().reader();
   if (!reader) return fail(reader);
   const ReadConnection read = (*reader)->access();
@@ -41,16 +96,18 @@ Result<sync::StreamClientOptions> StreamConnector::session_options(const Credent
   auto vector = read_version_vector(read);
   if (!vector) return fail(vector);
   session.version_vector = std::move(*vector);
-  const Result<std::string> server = last_server(read, remote().key);
-  if (!server) return fail(server);
   const auto watermark = read_cursor(read, remote().key, *server, kWatermark);
   if (!watermark) return fail(watermark);
   session.watermark = number_in(*watermark);
+  const auto recovery = read_cursor(read, remote().key, *server, kRecovery);
+  if (!recovery) return fail(recovery);
+  session.lacks_own_history = session.watermark < number_in(*recovery);
   if (const auto* token = std::get_if<Token>(&credentials)) session.auth_token = token->token;
   UuidGenerator tags(*engine().environment().clock, *engine().environment().random);
   session.tag = tags.next();
-  session.may_start_over =
-      started_over_at_ms_ < 0 || now().monotonic_ms - started_over_at_ms_ >= kStartOverPauseMs;
+  if (started_over_at_ms_ >= 0) {
+    session.start_over_not_before_ms = started_over_at_ms_ + kStartOverPauseMs;
+  }
   return session;
 }
 
@@ -136,34 +193,53 @@ void StreamConnector::after_event() {
     link_->ask = false;
     return answer_wishes();
   }
-  if (link_->session->connection() != sync::Connection::streaming || !quiet()) return;
-  // Everything is here when the watermark is where the server is, or, while the server does not
-  // move it over our own operations, when both hold the same operations.
-  const auto local = fingerprint();
-  const auto& proof = link_->session->server_proof();
-  const std::int64_t watermark = link_->session->watermark();
-  const std::int64_t server = link_->session->server_sequence();
-  const bool equal = proof && local && *local && **local == proof->fingerprint;
-  const bool comparable = proof && local && *local && proof->sequence == watermark;
-  const bool proven =
-      watermark >= server ? equal || !comparable : equal && proof->sequence >= server;
-  if (!proven) return;
-  if (std::exchange(link_->exchange_open, false)) {
-    publish(Event::Type::sync_finished, std::exchange(link_->sent, 0),
-            std::exchange(link_->received, 0));
-    (void)engine().write([&](WriteSession& session) { return note_synced(session, remote().key); });
+  const sync::Connection connection = link_->session->connection();
+  if (connection == sync::Connection::syncing) return set_state(RemoteState::syncing);
+  if (connection != sync::Connection::streaming || link_->session->has_batch_in_flight()) return;
+  Result<sync::StatusFacts> facts = this->facts();
+  if (!facts) return;
+  if (is_synced(*facts)) {
+    finish_exchange({});
+    return exchanged();
   }
-  exchanged();
+  const std::int64_t unreadable = std::exchange(facts->unreadable_operations, 0);
+  if (!is_synced(*facts)) return set_state(RemoteState::syncing);
+  const Error error{ErrorCode::unsupported,
+                    std::to_string(unreadable) + " of the operations of " + remote().url +
+                        " cannot be read by this version of Tombolo. They are kept: update it, "
+                        "and connect again"};
+  finish_exchange(error);
+  exchange_incomplete(error);
 }
 
-// Nothing is under way in either direction, as far as both sides know.
-bool StreamConnector::quiet() {
+void StreamConnector::finish_exchange(const std::optional<Error>& error) {
+  if (!std::exchange(link_->exchange_open, false)) return;
+  publish(Event::Type::sync_finished, std::exchange(link_->sent, 0),
+          std::exchange(link_->received, 0), error);
+  if (error) return;
+  (void)engine().write([&](WriteSession& session) { return note_synced(session, remote().key); });
+}
+
+Result<sync::StatusFacts> StreamConnector::facts() {
   const sync::StreamClientSession& session = *link_->session;
-  if (session.has_batch_in_flight()) return false;
+  sync::StatusFacts facts;
+  facts.connection = session.connection();
+  facts.block = session.block();
+  facts.watermark = session.watermark();
+  facts.server_sequence = session.server_sequence();
+  facts.server_proof = session.server_proof();
+  auto local = fingerprint();
+  if (!local) return fail(local);
+  facts.local_fingerprint = std::move(*local);
   auto reader = engine().reader();
-  if (!reader) return false;
+  if (!reader) return fail(reader);
   const auto pending = count_pending((*reader)->access(), remote().bit());
-  return pending && *pending == 0;
+  if (!pending) return fail(pending);
+  facts.pending_operations = *pending;
+  const auto unreadable = count_unreadable((*reader)->access(), remote().key);
+  if (!unreadable) return fail(unreadable);
+  facts.unreadable_operations = *unreadable;
+  return facts;
 }
 
 // A wish is answered by what the server has from now on, so it is asked.
@@ -261,8 +337,7 @@ Result<std::vector<sync::PendingOperation>> StreamConnector::read_pending(
   return pending;
 }
 
-Result<void> StreamConnector::mark_acknowledged(std::span<const std::string> operation_ids,
-                                                const std::optional<protocol::Proof>&) {
+Result<void> StreamConnector::mark_acknowledged(std::span<const std::string> operation_ids) {
   std::vector<std::int64_t> positions;
   for (const std::string& id : operation_ids) {
     if (const auto found = link_->positions.find(id); found != link_->positions.end()) {
@@ -287,31 +362,52 @@ Result<void> StreamConnector::bury(const sync::Refusal& refusal) {
   });
 }
 
+// An operation that is refused for what it is is put aside with the rest that cannot be read: what
+// it may have written is taken back with its transaction, and the batch is applied without it.
 Result<void> StreamConnector::apply(sync::DownloadedBatch& batch) {
-  // Lost in a power loss, they come again: the watermark is lost with them.
-  const auto take = [&](WriteSession& session) -> Result<void> {
-    session.set_origin(remote().name);
-    while (const sync::DownloadedOperation* downloaded = batch.next()) {
-      const core::Operation& operation = downloaded->operation;
-      if (!remote().names(operation.collection)) continue;
-      auto done = ingest(session, operation, remote().bit());
-      if (!done && done.error().code != ErrorCode::invalid_data &&
-          done.error().code != ErrorCode::invalid_argument) {
+  for (;;) {
+    std::optional<Error> refusal;
+    // Lost in a power loss, they come again: the watermark is lost with them.
+    const auto take = [&](WriteSession& session) -> Result<void> {
+      session.set_origin(remote().name);
+      while (const sync::DownloadedOperation* downloaded = batch.next()) {
+        const core::Operation& operation = downloaded->operation;
+        if (!remote().names(operation.collection)) continue;
+        auto done = ingest(session, operation, remote().bit());
+        if (done) continue;
+        if (is_about_operation(done.error())) refusal = done.error();
         return done;
       }
-    }
-    return write_cursor(session, remote().key, link_->server, kWatermark,
-                        std::to_string(batch.watermark));
-  };
-  return engine().write(take, Durability::relaxed);
+      if (auto done = keep(session, batch.unreadable); !done) return done;
+      return write_cursor(session, remote().key, link_->server, kWatermark,
+                          std::to_string(batch.watermark));
+    };
+    auto done = engine().write(take, Durability::relaxed);
+    if (done || !refusal) return done;
+    batch.put_aside(std::move(refusal->message));
+  }
 }
 
-Result<void> StreamConnector::start_over(const core::VersionVector& server_vector) {
+Result<void> StreamConnector::keep(WriteSession& session,
+                                   std::span<const sync::UnreadableOperation> operations) {
+  for (const sync::UnreadableOperation& one : operations) {
+    if (!one.collection.empty() && !remote().names(one.collection)) continue;
+    auto done = keep_unreadable(session, remote().key, link_->server, one.id, one.body, one.reason);
+    if (!done) return done;
+  }
+  return {};
+}
+
+Result<void> StreamConnector::start_over(const core::VersionVector& server_vector,
+                                         std::int64_t server_sequence) {
   started_over_at_ms_ = now().monotonic_ms;
   return engine().write([&](WriteSession& session) -> Result<void> {
     auto done = make_pending_above(session, remote(), server_vector);
+    if (done) done = forget_unreadable(session, remote().key, link_->server);
+    if (done) done = write_cursor(session, remote().key, link_->server, kWatermark, "0");
     if (!done) return done;
-    return write_cursor(session, remote().key, link_->server, kWatermark, "0");
+    return write_cursor(session, remote().key, link_->server, kRecovery,
+                        std::to_string(server_sequence));
   });
 }
 
@@ -319,9 +415,15 @@ Result<std::optional<std::string>> StreamConnector::fingerprint() {
   if (!remote().collections.empty()) return std::nullopt;  // the server's covers them all
   auto reader = engine().reader();
   if (!reader) return fail(reader);
-  Result<std::string> sum = fingerprint_of((*reader)->access(), remote());
-  if (!sum) return fail(sum);
-  return std::move(*sum);
+  const Result<std::string> held = fingerprint_of((*reader)->access(), remote());
+  if (!held) return fail(held);
+  const auto kept = fingerprint_of_unreadable((*reader)->access(), remote().key, link_->server);
+  if (!kept) return fail(kept);
+  if (!*kept) return std::nullopt;
+  const std::string bytes = from_hex(*held).value_or("");
+  core::Fingerprint sum = **kept;
+  sum.add({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  return to_hex(sum.bytes());
 }
 
 void StreamConnector::event(sync::ClientEvent event, std::int64_t count_of, std::string_view text) {

@@ -45,7 +45,10 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
   Result<sync::StreamClientOptions> session_options(const Credentials& credentials);
   void tick();
   void after_event();
-  bool quiet();
+  Result<sync::StatusFacts> facts();
+  void finish_exchange(const std::optional<Error>& error);
+  Result<void> retry_unreadable(std::string_view server);
+  Result<void> keep(WriteSession& session, std::span<const sync::UnreadableOperation> operations);
   void ended(bool retry);
   void switch_server();
   sync::StreamClientSession::Now now() const;
@@ -55,11 +58,11 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
   Result<std::vector<sync::PendingOperation>> read_pending(std::int64_t position,
                                                            std::size_t max_operations,
                                                            std::size_t max_bytes) override;
-  Result<void> mark_acknowledged(std::span<const std::string> operation_ids,
-                                 const std::optional<protocol::Proof>& proof) override;
+  Result<void> mark_acknowledged(std::span<const std::string> operation_ids) override;
   Result<void> bury(const sync::Refusal& refusal) override;
   Result<void> apply(sync::DownloadedBatch& batch) override;
-  Result<void> start_over(const core::VersionVector& server_vector) override;
+  Result<void> start_over(const core::VersionVector& server_vector,
+                          std::int64_t server_sequence) override;
   Result<std::optional<std::string>> fingerprint() override;
   void event(sync::ClientEvent event, std::int64_t count, std::string_view text) override;
 

@@ -5,6 +5,8 @@
 
 #include "client/test_database.h"
 #include "client/test_stream_server.h"
+#include "protocol/operation_json.h"
+#include "store/statement.h"
 
 #include "tombolo/tombolo.hpp"
 
@@ -38,8 +40,30 @@ class StreamConnectorTest : public testing::DatabaseFixture {
   }
   Database& other() { return *other_; }
 
+  // Another device commits them at once, in collection "c" or another.
+  void store(int count, const std::string& collection = "c") {
+    for (int at = 0; at < count; ++at) {
+      core::Operation operation = another_devices(collection);
+      const std::string body = protocol::operation_json(operation);
+      server_.store(operation, body);
+    }
+  }
+  core::Operation another_devices(const std::string& collection) {
+    const std::int64_t number = ++stored_;
+    core::Operation operation;
+    operation.node = "another-device";
+    operation.collection = collection;
+    operation.record = "record-" + std::to_string(number);
+    operation.data = Object{{"n", number}};
+    operation.timestamp = {1'700'000'000'000 + number, 0, operation.node};
+    operation.sequence_number = number;
+    operation.id = core::operation_id(operation).value();
+    return operation;
+  }
+
   testing::StreamServer server_;
   std::optional<Database> other_;
+  std::int64_t stored_ = 0;
 };
 
 TEST_F(StreamConnectorTest, TwoDevicesExchangeWhatTheyDidOfflineAndThenLive) {
@@ -181,6 +205,96 @@ TEST_F(StreamConnectorTest, TheFirstServerGetsWhatWasWrittenWhileAnotherStoodInI
   remote = connect(db());
   sync(remote);
   EXPECT_EQ(server_.operations(), 2u);
+}
+
+TEST_F(StreamConnectorTest, SyncedMeansEverythingThatTheServerHadThen) {
+  sync::StreamServerOptions options;
+  options.batch_operations = 10;
+  options.max_unacknowledged_bytes = 4'000;
+  server_.set_options(options);
+  for (const bool with_collections : {false, true}) {
+    RemoteOptions remote{.url = server_.url(), .name = with_collections ? "part" : "all"};
+    if (with_collections) remote.collections = {"c"};
+    Remote mine = db().connect(remote).value();
+    for (int round = 0; round < 5; ++round) {
+      store(300);
+      if (round % 2 == 0) server_.announce();
+      ASSERT_TRUE(db().collection("c").create({{"mine", round}}));
+      sync(mine);
+      const auto here = static_cast<std::size_t>(db().collection("c").count().value());
+      EXPECT_EQ(here, server_.operations());
+    }
+    mine.disconnect();
+  }
+}
+
+TEST_F(StreamConnectorTest, ARemoteOfSomeCollectionsIsSyncedAfterItsOwnUpload) {
+  for (const bool gives_proof : {true, false}) {
+    if (!gives_proof) server_.give_no_proof();
+    Remote mine =
+        db().connect({.url = server_.url(), .name = "part", .collections = {"c"}}).value();
+    ASSERT_TRUE(db().collection("c").create({{"x", 1}}));
+    ASSERT_TRUE(db().collection("elsewhere").create({{"x", 1}}));
+    sync(mine);
+    EXPECT_TRUE(mine.status().value().synced);
+    EXPECT_EQ(server_.operations(), gives_proof ? 1u : 4u);
+    store(1, "not wanted");
+    ASSERT_TRUE(db().collection("c").create({{"x", 2}}));
+    sync(mine);
+    mine.disconnect();
+  }
+  EXPECT_EQ(db().collection("not wanted").count().value(), 0);
+}
+
+TEST_F(StreamConnectorTest, WhatCannotBeReadIsKeptAndReadWhenItCanBe) {
+  const core::Operation later = another_devices("c");
+  const std::string body = protocol::operation_json(later);
+  std::string unknown = body;
+  unknown.replace(unknown.find("insert"), 6, "upsert");
+  core::Operation refused = another_devices("c");
+  refused.timestamp.wall_ms = 999'999'999'999'999;  // beyond what the log can keep
+  refused.id = core::operation_id(refused).value();
+  server_.store(later, unknown);
+  server_.store(refused, protocol::operation_json(refused));
+  store(1);
+  Remote mine = connect(db());
+  const auto done = mine.wait_until_synced(kPatienceMs);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::unsupported) << done.error().message;
+  EXPECT_EQ(mine.status().value().unreadable, 2);
+  EXPECT_FALSE(mine.status().value().synced);
+  EXPECT_EQ(db().status().value().remotes.at(0).unreadable, 2);
+  EXPECT_EQ(db().collection("c").count().value(), 1) << "what came after it is here";
+
+  ASSERT_TRUE(db().collection("c").create({{"id", "mine"}}));
+  EXPECT_FALSE(mine.wait_until_synced(kPatienceMs));
+  EXPECT_EQ(server_.operations(), 4u) << "and uploads go on";
+  mine.disconnect();
+  {
+    auto file = store::Connection::open(path(), {}).value();
+    auto mend = store::Statement::prepare(
+        file, "UPDATE unreadable_operations SET body = ?2 WHERE operation_id = ?1");
+    ASSERT_TRUE(mend->run(later.id, body));
+  }
+  mine = connect(db());
+  EXPECT_FALSE(mine.wait_until_synced(kPatienceMs));
+  EXPECT_EQ(mine.status().value().unreadable, 1);
+  EXPECT_TRUE(db().collection("c").get(later.record));
+  mine.disconnect();
+  ASSERT_TRUE(db().forget_remote("server"));
+  EXPECT_EQ(contents(db(), "c").size(), 3u);
+}
+
+TEST_F(StreamConnectorTest, AChangeTooLargeToSendIsADeadLetterAndTheRestGoesOn) {
+  ASSERT_TRUE(db().collection("c").create({{"id", "large"}, {"x", std::string(9'000'000, 'x')}}));
+  ASSERT_TRUE(db().collection("c").create({{"id", "small"}}));
+  Remote mine = connect(db());
+  sync(mine);
+  EXPECT_EQ(server_.operations(), 1u);
+  const auto letters = db().dead_letters().value();
+  ASSERT_EQ(letters.size(), 1u);
+  EXPECT_EQ(letters[0].record, "large");
+  EXPECT_EQ(letters[0].code, "OPERATION_TOO_LARGE");
 }
 
 TEST_F(StreamConnectorTest, AWrongTokenStopsTheRemoteAndSaysWhy) {

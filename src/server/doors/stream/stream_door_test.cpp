@@ -233,6 +233,27 @@ TEST_F(StreamDoorTest, RelaysLiveBetweenTwoClients) {
   EXPECT_EQ(relayed["fingerprint"].as_string(), operation.id.substr(0, 32));
 }
 
+TEST_F(StreamDoorTest, AnswersAnEmptyBatchWithHowFarTheLogIs) {
+  start();
+  const auto ann = connect();
+  ann->send(handshake("ann", 0));
+  EXPECT_EQ(ann->next("handshake-response")["maxOperationBytes"].as_integer(), 262'144);
+  ann->send(acknowledgment(ann->next("operation-batch")));
+  const core::Operation operation = insert("ann", 1, {{"title", "shore"}});
+  ann->send(batch("m1", {operation}));
+  ann->send(batch("m2", {}));
+  for (const char* id : {"m1", "m2"}) {
+    const Value answer = ann->next("acknowledgment");
+    EXPECT_EQ(answer["acknowledgedMessageId"].as_string(), id);
+    EXPECT_EQ(answer["serverMaxDeliverySequence"].as_integer(), 1);
+    EXPECT_EQ(answer["fingerprint"].as_string(), operation.id.substr(0, 32));
+  }
+  const Value last = ann->next("operation-batch");
+  EXPECT_EQ(last["operations"].size(), 0U);
+  EXPECT_TRUE(last["isFinal"].as_bool());
+  EXPECT_EQ(last["maxDeliverySequence"].as_integer(), 1);
+}
+
 TEST_F(StreamDoorTest, ShowsWhatKintoWrote) {
   start();
   const auto ann = connect();

@@ -189,9 +189,19 @@ Result<sync::StreamGrant> StreamSession::grant() {
   sync::StreamGrant grant;
   grant.server_node = hub_.context().storage.node();
   grant.version_vector = std::move(*vector);
-  grant.delivery_sequence = log->delivery_sequence;
-  if (view_) grant.proof = proof_of(*log, *view_);
+  grant.log.delivery_sequence = log->delivery_sequence;
+  if (view_) grant.log.proof = proof_of(*log, *view_);
   return grant;
+}
+
+Result<sync::LogPosition> StreamSession::read_log_position() {
+  const auto transaction = hub_.context().readers.begin();
+  if (!transaction) return fail(transaction);
+  const Result<BucketLog> log = (*transaction)->bucket_log(bucket_);
+  if (!log) return fail(log);
+  sync::LogPosition position{log->delivery_sequence, {}};
+  if (view_) position.proof = proof_of(*log, *view_);
+  return position;
 }
 
 void StreamSession::submit(sync::Upload upload) {

@@ -47,6 +47,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   // sync::StreamServerHost
   void open(const protocol::Handshake& handshake) override;
   void submit(sync::Upload upload) override;
+  Result<sync::LogPosition> read_log_position() override;
   void send_text(std::string_view frame) override;
   void send_batch(const protocol::OperationBatch& batch, bool shareable) override;
   bool can_send() const override;

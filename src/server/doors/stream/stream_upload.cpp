@@ -240,7 +240,8 @@ Result<void> StreamUpload::conclude(WriteContext& context) {
   const Result<std::optional<LogView>> view =
       view_of_log(context.transaction(), context_.access, uploader_.identity, bucket_, false);
   if (!view) return fail(view);
-  if (*view) outcome_.proof = proof_of(*log, **view);
+  outcome_.log.delivery_sequence = log->delivery_sequence;
+  if (*view) outcome_.log.proof = proof_of(*log, **view);
   return {};
 }
 
