@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <gtest/gtest.h>
 #include <map>
 #include <memory>
@@ -15,12 +14,12 @@
 #include <vector>
 
 #include "net/testing_socket.h"
-#include "os/child_process.h"
 #include "os/clock.h"
 #include "os/entropy.h"
 #include "os/files.h"
 #include "server/storage/sqlite_storage.h"
 #include "server/storage/storage.h"
+#include "server_process.h"
 
 #include "tombolo/value.h"
 
@@ -30,32 +29,6 @@ namespace {
 constexpr int kRounds = 20;
 constexpr int kWriters = 4;
 constexpr int kLongestRoundMs = 400;
-
-// `tombolo serve` on a file, as a process of its own.
-class ServerProcess {
- public:
-  explicit ServerProcess(const std::string& database)
-      : process_(
-            os::ChildProcess::start({.command = {TOMBOLO_PROGRAM, "serve", "--json", "--port", "0",
-                                                 "--database", database, "--log-level", "error"}})
-                .value()) {
-    const std::string line = process_.read_line(kPatience_ms).value().value_or("");
-    if (const Result<Value> said = Value::parse(line); said) {
-      port_ = static_cast<std::uint16_t>((*said)["port"].as_integer());
-    }
-  }
-
-  std::uint16_t port() const { return port_; }  // 0: it did not start
-
-  // Sends the signal and waits for the end; the exit code, or -1 when the signal ended it.
-  int end(int signal) { return process_.stop(signal, kPatience_ms).exit_code; }
-
- private:
-  static constexpr std::int64_t kPatience_ms = 60'000;
-
-  os::ChildProcess process_;
-  std::uint16_t port_ = 0;
-};
 
 // "a:b" in base64.
 constexpr const char* kAuthorization = "Authorization: Basic YTpi\r\n";
