@@ -158,7 +158,10 @@ Result<void> OperationBatch::advance(Draft& draft, const Operation& operation) {
   const bool revives = state.deleted && operation.type == OperationType::update;
   draft.must_refold |= revives || !is_newest;
   if (draft.must_refold) return {};
-  if (draft.row && !state.deleted && !std::exchange(draft.has_fields, true)) {
+  // The row's fields are of use to the first operation alone: after it the state has its own, also
+  // when it began over a deleted record, whose row has none.
+  const bool has_fields = std::exchange(draft.has_fields, true);
+  if (draft.row && !state.deleted && !has_fields) {
     Result<Value> fields = parse_json(draft.row->data);
     if (!fields) return fail(fields);
     if (Object* object = fields->if_object(); object != nullptr) state.fields = std::move(*object);
