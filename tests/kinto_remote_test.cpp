@@ -3,6 +3,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <memory>
+#include <random>
 
 #include "client/test_database.h"
 #include "kinto/test_server.h"
@@ -402,6 +403,178 @@ TEST_F(KintoRemoteTest, WrongCredentialsAndWrongUrlsStopTheRemoteWithAReason) {
   ASSERT_FALSE(broken);
   EXPECT_EQ(broken.error().code, ErrorCode::invalid_argument);
 }
+
+TEST_F(KintoRemoteTest, EqualIncrementsThatRaceBothCount) {
+  share({{"id", "r"}, {"n", 10}});
+  ASSERT_TRUE(db().collection("c").increment("r", "n", 1));
+  std::atomic<bool> first = true;
+  proxy_.meddle([&](const net::HttpRequest& request) {
+    if (request.target().ends_with("/batch") && first.exchange(false)) {
+      (void)send(server_, "PUT", "/records/r", R"({"data":{"n":11}})");
+    }
+    return Proxy::Fate::pass;
+  });
+  sync(db());
+  EXPECT_EQ(on_server(), (Object{{"r", Object{{"n", 12}}}}));
+}
+
+TEST_F(KintoRemoteTest, WhatOthersWriteRightAfterTheFirstPushStays) {
+  create(db(), {{"id", "r"}, {"x", 1}});
+  std::atomic<bool> pushed = false;
+  std::atomic<bool> wrote = false;
+  proxy_.meddle([&](const net::HttpRequest& request) {
+    if (request.target().ends_with("/batch")) {
+      pushed = true;
+    } else if (pushed && !wrote.exchange(true)) {
+      (void)send(server_, "PUT", "/records/r", R"({"data":{"x":2}})");
+    }
+    return Proxy::Fate::pass;
+  });
+  sync(db());
+  EXPECT_EQ(on_server(), (Object{{"r", Object{{"x", 2}}}}));
+  EXPECT_EQ(contents(db()), on_server());
+  EXPECT_TRUE(losses(db()).empty());
+}
+
+TEST_F(KintoRemoteTest, FieldsThatAreTheServersAreInTheLedgerAndOneCalledDeletedDeletesNothing) {
+  create(db(), {{"id", "r"}, {"x", 1}, {"last_modified", 5}, {"deleted", true}});
+  sync(db());
+  sync(other());
+  EXPECT_EQ(on_server(), (Object{{"r", Object{{"x", 1}, {"deleted", true}}}}));
+  EXPECT_EQ(contents(db()), on_server());
+  EXPECT_EQ(contents(other()), on_server());
+  ASSERT_EQ(losses(db()).size(), 1u);
+  EXPECT_EQ(losses(db())[0].field, "last_modified");
+  EXPECT_EQ(losses(db())[0].losing_value, Value(5));
+}
+
+TEST_F(KintoRemoteTest, ADeleteThatWasNotPushedOutlivesItsRemote) {
+  share({{"id", "r"}, {"x", 1}});
+  ASSERT_TRUE(db().collection("c").remove("r"));
+  ASSERT_TRUE(db().forget_remote("server"));
+  sync(db());
+  EXPECT_TRUE(contents(db()).empty());
+  EXPECT_TRUE(on_server().empty());
+}
+
+TEST_F(KintoRemoteTest, ACollectionThatWasDeletedOnTheServerIsGivenBack) {
+  share({{"id", "r"}, {"x", 1}});
+  ASSERT_EQ(send(server_, "DELETE", "").status, 200);
+  sync(db());
+  EXPECT_EQ(on_server(), (Object{{"r", Object{{"x", 1}}}}));
+}
+
+TEST_F(KintoRemoteTest, IdsThatLookLikeTheBatchEndpointAreWritten) {
+  create(db(), {{"id", "batch-1"}, {"x", 1}});
+  sync(db());
+  EXPECT_EQ(on_server(), contents(db()));
+  EXPECT_EQ(on_server().size(), 1u);
+}
+
+TEST_F(KintoRemoteTest, ARemoteThatWasForgottenElsewhereWritesNothingAnyMore) {
+  share({{"id", "r"}, {"x", 1}});
+  Remote remote = connect(db());
+  {
+    auto same_file = Database::open(path());
+    ASSERT_TRUE(same_file);
+    ASSERT_TRUE(same_file->forget_remote("server"));
+  }
+  const auto done = remote.wait_until_synced(kPatienceMs);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::invalid_argument) << done.error().message;
+}
+
+TEST_F(KintoRemoteTest, WhatAStreamRemoteTakesIsNoLongerPendingForTheOneThatTakesAll) {
+  Remote all = db().connect({.url = proxy_.origin() + "/v1/buckets/main",
+                             .name = "all",
+                             .authentication = BasicCredentials{"alice", "secret"},
+                             .automatic = false})
+                   .value();
+  create(db(), {{"id", "r"}, {"x", 1}});
+  ASSERT_TRUE(db().collection("d").create({{"id", "s"}}));
+  Remote stream = db().connect({.url = "ws://127.0.0.1:1/stream",
+                                .name = "stream",
+                                .collections = {"c"},
+                                .automatic = false})
+                      .value();
+  const auto done = all.wait_until_synced(kPatienceMs);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(all.status().value().pending, 0);
+  EXPECT_EQ(stream.status().value().pending, 1);
+  EXPECT_EQ(db().operations(10, "c", "r").value().size(), 1u) << "the stream remote needs it";
+}
+
+// Three devices edit, delete and count while requests and answers get lost.
+class KintoConvergenceTest : public KintoRemoteTest, public ::testing::WithParamInterface<int> {
+ protected:
+  void SetUp() override {
+    KintoRemoteTest::SetUp();
+    third_.emplace(Database::open(path() + ".third", {.durability = Durability::relaxed}).value());
+  }
+  void TearDown() override {
+    third_.reset();
+    KintoRemoteTest::TearDown();
+  }
+  std::uint32_t below(std::uint32_t bound) { return random_() % bound; }
+
+  // Every value is written once, so that wherever it goes it can be told.
+  void edit(Database& database) {
+    auto collection = database.collection("c");
+    const std::string id = "r" + std::to_string(below(6));
+    const std::string field = below(2) == 0 ? "x" : "y";
+    switch (below(8)) {
+      case 0:
+        (void)collection.remove(id);
+        return;
+      case 1:
+      case 2:
+        (void)collection.create({{"id", id}, {field, ++written_}});
+        return;
+      default:
+        if (collection.patch(id, {{field, ++written_}})) return;
+        (void)collection.create({{"id", id}, {field, ++written_}});
+    }
+  }
+  void try_to_sync(Database& database, ConflictPolicy policy) {
+    Remote remote = connect(database, policy);
+    (void)remote.wait_until_synced(150);
+    const auto status = remote.status().value();
+    remote.disconnect();
+    EXPECT_FALSE(status.synced && status.pending > 0);
+  }
+
+  std::mt19937 random_{static_cast<std::uint32_t>(GetParam())};
+  std::int64_t written_ = 0;
+  std::optional<Database> third_;
+};
+
+TEST_P(KintoConvergenceTest, AllDevicesEndEqualWhateverGetsLost) {
+  const ConflictPolicy policies[] = {ConflictPolicy::merge, ConflictPolicy::server_wins,
+                                     ConflictPolicy::client_wins, ConflictPolicy::last_writer_wins};
+  std::vector<Database*> devices{&db(), &other(), &*third_};
+  std::atomic<std::uint32_t> fate = static_cast<std::uint32_t>(GetParam());
+  proxy_.meddle([&](const net::HttpRequest&) {
+    const std::uint32_t now = fate = fate * 1'664'525U + 1'013'904'223U;
+    if ((now >> 24) % 8 == 0) return Proxy::Fate::lose_request;
+    return (now >> 24) % 8 == 1 ? Proxy::Fate::lose_answer : Proxy::Fate::pass;
+  });
+  for (int step = 0; step < 40; ++step) {
+    Database& device = *devices[below(3)];
+    for (std::uint32_t i = below(3) + 1; i > 0; --i) edit(device);
+    if (below(2) == 0) try_to_sync(device, policies[below(4)]);
+  }
+  proxy_.meddle({});
+  for (int round = 0; round < 2; ++round) {
+    for (Database* device : devices) sync(*device, policies[below(4)]);
+  }
+  for (Database* device : devices) {
+    EXPECT_EQ(contents(*device), on_server());
+    EXPECT_EQ(device->status().value().pending, 0);
+    EXPECT_TRUE(device->dead_letters().value().empty());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, KintoConvergenceTest, ::testing::Range(1, 7));
 
 }  // namespace
 }  // namespace tombolo

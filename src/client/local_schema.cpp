@@ -99,14 +99,15 @@ CREATE TABLE cursors(
   PRIMARY KEY(remote_key, server, scope)
 ) WITHOUT ROWID;
 
--- What was last sent of a record to the request/response remote of its collection, up to which
--- operation; until the answer comes.
+-- What was sent of a record to the request/response remote of its collection, up to which
+-- operation; until an answer tells what became of it.
 CREATE TABLE pushes(
-  record_key INTEGER PRIMARY KEY,
+  record_key INTEGER NOT NULL,
   position INTEGER NOT NULL,
   deleted INTEGER NOT NULL,
-  data TEXT NOT NULL
-);
+  data TEXT NOT NULL,
+  PRIMARY KEY(record_key, position)
+) WITHOUT ROWID;
 
 CREATE TABLE losses(
   loss_key INTEGER PRIMARY KEY AUTOINCREMENT,

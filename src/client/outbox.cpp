@@ -3,13 +3,28 @@
 #include <optional>
 #include <set>
 
+#include "base/json.h"
 #include "client/rebase.h"
 #include "client/remote_store.h"
+#include "core/names.h"
 #include "protocol/kinto_id.h"
 #include "store/id.h"
 
 namespace tombolo::client {
 namespace {
+
+// The fields without those that are the server's business, where there are any.
+Result<std::string> text_to_send(std::string_view data) {
+  std::string text(data);
+  const bool suspect = text.find("\"id\"") != std::string::npos ||
+                       text.find("\"last_modified\"") != std::string::npos;
+  if (!suspect) return text;
+  Result<Value> value = parse_json(text);
+  if (!value) return fail(value);
+  Object* fields = value->if_object();
+  if (fields == nullptr || !protocol::kinto::remove_server_fields(*fields)) return text;
+  return value->to_json();
+}
 
 Result<std::optional<sync::PendingRecord>> read_record(WriteSession& session,
                                                        std::int64_t record_key) {
@@ -34,36 +49,56 @@ Result<std::optional<sync::PendingRecord>> read_record(WriteSession& session,
       record_key);
 }
 
-Result<void> note_push(WriteSession& session, const sync::PendingRecord& record) {
+// A push of the same that was noted before was never answered.
+Result<void> note_push(WriteSession& session, sync::PendingRecord& record) {
   auto note = session.store().cache().get(
       "INSERT INTO pushes(record_key, position, deleted, data) VALUES (?1, ?2, ?3, ?4) "
-      "ON CONFLICT DO UPDATE SET position = ?2, deleted = ?3, data = ?4");
+      "ON CONFLICT DO NOTHING");
   if (!note) return fail(note);
-  return (*note)->run(record.key, record.position, record.deleted ? 1 : 0, record.data);
+  auto done = (*note)->run(record.key, record.position, record.deleted ? 1 : 0, record.data);
+  if (!done) return done;
+  record.in_doubt = session.store().connection().changes() == 0;
+  return {};
 }
 
-Result<std::vector<sync::PendingRecord>> read_records(WriteSession& session, std::int64_t bit,
+Result<void> forget_push(WriteSession& session, const sync::PendingRecord& record) {
+  auto forget =
+      session.store().cache().get("DELETE FROM pushes WHERE record_key = ?1 AND position = ?2");
+  if (!forget) return fail(forget);
+  return (*forget)->run(record.key, record.position);
+}
+
+Result<std::vector<sync::PendingRecord>> read_records(WriteSession& session,
+                                                      const RemoteEntry& remote,
                                                       std::size_t max_records,
                                                       std::size_t max_bytes,
                                                       const sync::PushBarriers& barriers) {
   auto select = session.store().cache().get(
-      "SELECT record_key FROM operations WHERE pending != 0 AND pending & ?1 ORDER BY position");
+      "SELECT o.position, o.record_key, c.name FROM operations o "
+      "CROSS JOIN records r ON r.record_key = o.record_key "
+      "CROSS JOIN collections c ON c.collection_key = r.collection_key "
+      "WHERE o.pending != 0 AND o.pending & ?1 AND o.position > ?2 AND o.position <= ?3 "
+      "AND c.remote_key = ?4 ORDER BY o.position");
   if (!select) return fail(select);
   std::vector<sync::PendingRecord> records;
   std::set<std::int64_t> seen;
   std::size_t bytes = 0;
-  store::Rows rows = (*select)->query(bit);
+  store::Rows rows = (*select)->query(remote.bit(), barriers.after, barriers.until, remote.key);
   while (records.size() < max_records) {
     const Result<bool> more = rows.next();
     if (!more) return fail(more);
     if (!*more) break;
-    const std::int64_t key = rows.row().int64(0);
-    if (barriers.records.contains(key) || !seen.insert(key).second) continue;
+    const std::int64_t key = rows.row().int64(1);
+    if (barriers.records.contains(key) || barriers.collections.contains(rows.row().text(2))) {
+      continue;
+    }
+    if (!seen.insert(key).second) continue;
     auto record = read_record(session, key);
     if (!record) return fail(record);
-    if (!*record || barriers.collections.contains((*record)->collection)) continue;
+    if (!*record) continue;
     bytes += (*record)->data.size();
     if (!records.empty() && bytes > max_bytes) break;
+    (*record)->found_at = rows.row().int64(0);
     records.push_back(std::move(**record));
   }
   return records;
@@ -90,9 +125,7 @@ Result<void> bury_record(WriteSession& session, const RemoteEntry& remote,
     auto done = bury(session, remote, position, outcome.code, outcome.reason);
     if (!done) return done;
   }
-  auto forget = session.store().cache().get("DELETE FROM pushes WHERE record_key = ?1");
-  if (!forget) return fail(forget);
-  return (*forget)->run(outcome.record->key);
+  return {};
 }
 
 Result<void> apply_outcome(WriteSession& session, const RemoteEntry& remote, ConflictPolicy policy,
@@ -101,6 +134,10 @@ Result<void> apply_outcome(WriteSession& session, const RemoteEntry& remote, Con
   const sync::PendingRecord& record = *outcome.record;
   const auto entry = session.catalog().collection(record.collection);
   if (!entry) return fail(entry);
+  // This push, that is, came to nothing; an earlier one of the same may have been taken.
+  if (outcome.kind != Kind::accepted && !record.in_doubt) {
+    if (auto done = forget_push(session, record); !done) return done;
+  }
   switch (outcome.kind) {
     case Kind::accepted:
       return absorb(session, **entry, record.position, outcome.remote);
@@ -112,6 +149,8 @@ Result<void> apply_outcome(WriteSession& session, const RemoteEntry& remote, Con
       return drop_operations(session, **entry, record.key, record.position);
     case Kind::refused:
       return bury_record(session, remote, outcome);
+    case Kind::undone:
+      return {};
   }
   return {};
 }
@@ -150,10 +189,13 @@ Result<std::vector<sync::PendingRecord>> take_pending_records(WriteSession& sess
                                                               std::size_t max_records,
                                                               std::size_t max_bytes,
                                                               const sync::PushBarriers& barriers) {
-  auto records = read_records(session, remote.bit(), max_records, max_bytes, barriers);
+  auto records = read_records(session, remote, max_records, max_bytes, barriers);
   if (!records) return records;
-  for (const sync::PendingRecord& record : *records) {
+  for (sync::PendingRecord& record : *records) {
     if (auto noted = note_push(session, record); !noted) return fail(noted);
+    Result<std::string> text = text_to_send(record.data);
+    if (!text) return fail(text);
+    record.data = std::move(*text);
   }
   return records;
 }
@@ -174,7 +216,7 @@ Result<std::vector<std::string>> adopt_collections(WriteSession& session, const 
     if (auto done = append_owned(session, std::nullopt, wanted); !done) return fail(done);
   }
   for (const std::string& name : wanted) {
-    if (!protocol::kinto::is_valid_id(name)) continue;
+    if (!protocol::kinto::is_valid_id(name) || !core::check_name("a collection", name)) continue;
     const auto entry = session.catalog().collection(name);
     if (!entry) return fail(entry);
     if ((*entry)->remote_key == remote.key) continue;

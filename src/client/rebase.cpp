@@ -12,6 +12,7 @@ namespace tombolo::client {
 namespace {
 
 constexpr std::int64_t kAllPositions = std::numeric_limits<std::int64_t>::max();
+constexpr std::string_view kSchemaField = "schema";  // Kinto adds it where a collection has one
 
 std::string tag_of(const RemoteVersion& version) {
   return std::to_string(version.last_modified);
@@ -146,40 +147,93 @@ Result<void> merge(WriteSession& session, CollectionEntry& collection, std::stri
   return take_theirs(session, collection, id, row, theirs);
 }
 
-// What was sent last of a record and never answered.
+// What was sent of a record, and its answer is not known.
 struct Push {
   std::int64_t position = 0;
   bool deleted = false;
   std::string data;
 };
 
-Result<std::optional<Push>> take_push(WriteSession& session, std::int64_t record_key) {
+Result<std::vector<Push>> take_pushes(WriteSession& session, std::int64_t record_key) {
   auto take = session.store().cache().get(
       "DELETE FROM pushes WHERE record_key = ?1 RETURNING position, deleted, data");
   if (!take) return fail(take);
-  std::optional<Push> push;
+  std::vector<Push> pushes;
   store::Rows rows = (*take)->query(record_key);
   for (;;) {
     const Result<bool> more = rows.next();
     if (!more) return fail(more);
-    if (!*more) return push;
+    if (!*more) return pushes;
     const store::Row row = rows.row();
-    push = Push{row.int64(0), row.int64(1) != 0, std::string(row.text(2))};
+    pushes.push_back({row.int64(0), row.int64(1) != 0, std::string(row.text(2))});
   }
 }
 
-// A version that is exactly what was sent is that write, whose answer was lost.
-Result<void> settle_push(WriteSession& session, CollectionEntry& collection,
-                         std::int64_t record_key, const RemoteVersion& version) {
-  const Result<std::optional<Push>> push = take_push(session, record_key);
-  if (!push) return fail(push);
-  if (!*push || (*push)->deleted != version.deleted) return {};
-  if (!version.deleted) {
-    const Result<Value> sent = parse_json((*push)->data);
-    if (!sent) return fail(sent);
-    if (sent->if_object() == nullptr || *sent->if_object() != version.fields) return {};
+// What the server did not keep of what it was sent, or keeps otherwise, is lost here with it.
+Result<void> note_altered(WriteSession& session, const CollectionEntry& collection,
+                          std::string_view id, std::int64_t record_key, const Push& push,
+                          const RemoteVersion& version) {
+  if (push.deleted || version.deleted) return {};
+  std::string kept;
+  append_json(kept, version.fields);
+  if (kept == push.data) return {};
+  const Result<Value> sent = parse_json(push.data);
+  if (!sent) return fail(sent);
+  const Object* fields = sent->if_object();
+  if (fields == nullptr) return {};
+  core::Loss loss;
+  loss.rule = "server-alters";
+  for (const Member& field : *fields) {
+    const Value* won = version.fields.find(field.key);
+    if ((won != nullptr && *won == field.value) || field.key == kSchemaField) continue;
+    loss.field = field.key;
+    loss.losing_value = field.value;
+    loss.winning_value = won != nullptr ? std::optional(*won) : std::nullopt;
+    if (auto done = record_loss(session, collection, id, record_key, loss); !done) return done;
   }
-  return drop_operations(session, collection, record_key, (*push)->position);
+  return {};
+}
+
+// Whether the version is what was sent, but for what the server adds by itself.
+Result<bool> is_push(const Push& push, const RemoteVersion& version) {
+  if (push.deleted || version.deleted) return push.deleted == version.deleted;
+  Result<Value> sent = parse_json(push.data);
+  if (!sent) return fail(sent);
+  Object* fields = sent->if_object();
+  if (fields == nullptr) return false;
+  (void)protocol::kinto::remove_server_fields(*fields);
+  if (*fields == version.fields) return true;
+  if (!version.fields.contains(kSchemaField)) return false;
+  Object kept = version.fields;
+  (void)kept.erase(kSchemaField);
+  (void)fields->erase(kSchemaField);
+  return *fields == kept;
+}
+
+// A version that is exactly what was sent is that write, whose answer was lost.
+Result<void> settle_pushes(WriteSession& session, CollectionEntry& collection,
+                           std::int64_t record_key, const RemoteVersion& version) {
+  const auto pushes = take_pushes(session, record_key);
+  if (!pushes) return fail(pushes);
+  for (const Push& push : *pushes) {
+    const Result<bool> same = is_push(push, version);
+    if (!same) return fail(same);
+    if (!*same) continue;
+    auto noted = note_altered(session, collection, version.id, record_key, push, version);
+    if (!noted) return noted;
+    return drop_operations(session, collection, record_key, push.position);
+  }
+  return {};
+}
+
+Result<std::int64_t> newest_position_of(WriteSession& session, std::int64_t record_key) {
+  auto select =
+      session.store().cache().get("SELECT max(position) FROM operations WHERE record_key = ?1");
+  if (!select) return fail(select);
+  auto position =
+      (*select)->query_one([](const store::Row& row) { return row.int64(0); }, record_key);
+  if (!position) return fail(position);
+  return position->value_or(0);
 }
 
 Result<void> meet(WriteSession& session, CollectionEntry& collection, std::string_view id,
@@ -222,7 +276,7 @@ Result<void> rebase(WriteSession& session, CollectionEntry& collection,
   if (!base) return fail(base);
   const bool known = (*row)->base_version == tag_of(version) && base->deleted == version.deleted;
   if (known) return {};
-  if (auto done = settle_push(session, collection, (*row)->key, version); !done) return done;
+  if (auto done = settle_pushes(session, collection, (*row)->key, version); !done) return done;
   const core::RecordState theirs = state_of(version, *base, std::move(*node));
   const auto operations = session.operations_of(collection, (*row)->key, id);
   if (!operations) return fail(operations);
@@ -242,7 +296,13 @@ Result<void> absorb(WriteSession& session, CollectionEntry& collection, std::int
   if (!row) return fail(row);
   if (!*row) return rebase(session, collection, version, ConflictPolicy::merge);
   if (auto done = drop_operations(session, collection, (*row)->key, position); !done) return done;
-  if (auto done = take_push(session, (*row)->key); !done) return fail(done);
+  const auto pushes = take_pushes(session, (*row)->key);
+  if (!pushes) return fail(pushes);
+  for (const Push& push : *pushes) {
+    if (push.position != position) continue;
+    auto noted = note_altered(session, collection, version.id, (*row)->key, push, version);
+    if (!noted) return noted;
+  }
   const Result<core::RecordState> base = base_of(session, collection, **row);
   if (!base) return fail(base);
   Result<std::string> node = remote_node(session, collection);
@@ -297,10 +357,12 @@ Result<void> make_own(WriteSession& session, CollectionEntry& collection, std::s
   if (!*row) return {};
   const Result<core::RecordState> state = session.state_of(**row);
   if (!state) return fail(state);
-  if (auto done = drop_operations(session, collection, (*row)->key, kAllPositions); !done) {
-    return done;
-  }
-  if (auto done = take_push(session, (*row)->key); !done) return fail(done);
+  // A delete stays in the log: who has the record alive is to hear of it.
+  const Result<std::int64_t> newest = newest_position_of(session, (*row)->key);
+  if (!newest) return fail(newest);
+  const std::int64_t ends = state->deleted ? *newest - 1 : kAllPositions;
+  if (auto done = drop_operations(session, collection, (*row)->key, ends); !done) return done;
+  if (auto done = take_pushes(session, (*row)->key); !done) return fail(done);
   auto update = session.store().cache().get(
       "UPDATE records SET base = NULL, base_version = NULL WHERE record_key = ?1");
   if (!update) return fail(update);

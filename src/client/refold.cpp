@@ -34,7 +34,8 @@ Result<void> forget_record(WriteSession& session, CollectionEntry& collection, s
                            std::int64_t key) {
   session.touch(collection, id);
   for (const char* sql :
-       {"DELETE FROM losses WHERE record_key = ?1", "DELETE FROM records WHERE record_key = ?1"}) {
+       {"DELETE FROM losses WHERE record_key = ?1", "DELETE FROM pushes WHERE record_key = ?1",
+        "DELETE FROM records WHERE record_key = ?1"}) {
     auto statement = session.store().cache().get(sql);
     if (!statement) return fail(statement);
     if (auto done = (*statement)->run(key); !done) return done;

@@ -5,10 +5,10 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "core/fingerprint.h"
 #include "client/local_schema.h"
 #include "client/operation_body.h"
 #include "client/recovery.h"
+#include "core/fingerprint.h"
 #include "core/names.h"
 #include "protocol/kinto_id.h"
 #include "store/id.h"
@@ -110,6 +110,24 @@ Result<void> update_pending(WriteSession& session, const RemoteEntry& remote,
   return (*forget)->run(remote.key, remote.bit());
 }
 
+// What no kinto remote had taken yet is now the stream remote's.
+Result<void> take_from_others(WriteSession& session, const RemoteEntry& remote) {
+  const auto remotes = session.catalog().remotes();
+  if (!remotes) return fail(remotes);
+  std::int64_t bits = 0;
+  for (const RemoteEntry& other : **remotes) {
+    if (other.kind == RemoteKind::kinto) bits |= other.bit();
+  }
+  if (bits == 0) return {};
+  auto update = session.store().cache().get(
+      "UPDATE operations SET pending = pending & ~?4 WHERE pending & ?4 AND record_key IN "
+      "(SELECT record_key FROM records r JOIN collections c USING (collection_key) WHERE "
+      "c.remote_key IS NULL AND " +
+      std::string(kOwnCollections) + ")");
+  if (!update) return fail(update);
+  return (*update)->run(remote.key, names_json(remote.collections), 1, bits);
+}
+
 }  // namespace
 
 Result<RemoteEntry> register_remote(WriteSession& session, const RemoteOptions& options,
@@ -161,6 +179,7 @@ Result<RemoteEntry> register_remote(WriteSession& session, const RemoteOptions& 
   session.catalog().note_changed();
   done = kind == RemoteKind::kinto ? own_collections(session, entry)
                                    : update_pending(session, entry, "?5 = ?6", 0, 0);
+  if (done && kind == RemoteKind::stream) done = take_from_others(session, entry);
   if (!done) return fail(done);
   return entry;
 }
@@ -175,7 +194,7 @@ Result<void> give_collection(WriteSession& session, const RemoteEntry& remote,
   session.catalog().note_changed();
   session.summary().pending_added = true;
   auto pend = session.store().cache().get(
-      "UPDATE operations SET pending = pending | ?2 WHERE record_key IN "
+      "UPDATE operations SET pending = ?2 WHERE record_key IN "
       "(SELECT record_key FROM records WHERE collection_key = ?1)");
   if (!pend) return fail(pend);
   return (*pend)->run(key, remote.bit());

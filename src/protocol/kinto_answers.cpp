@@ -3,12 +3,17 @@
 #include <charconv>
 
 #include "base/json.h"
+#include "core/names.h"
 #include "protocol/kinto_object.h"
 
 namespace tombolo::protocol::kinto {
 namespace {
 
 constexpr std::size_t kMaxErrorBytes = 1'000;
+// A record as deep as the databases here keep it lies some levels deep in an answer; what is deeper
+// still is to be told from an answer that makes no sense.
+constexpr int kAnswerDepthLimit = 4 * kJsonDepthLimit;
+constexpr std::size_t kTombstoneMembers = 3;  // id, last_modified and deleted
 
 std::unexpected<Error> broken(std::string_view what) {
   return fail(ErrorCode::protocol,
@@ -16,10 +21,33 @@ std::unexpected<Error> broken(std::string_view what) {
 }
 
 Result<Value> read_answer(std::string_view body) {
-  Result<Value> value = parse_json(body);
+  Result<Value> value = parse_json(body, {.depth_limit = kAnswerDepthLimit});
   if (!value) return broken("no JSON (" + value.error().message + ")");
   if (!value->is_object()) return broken("no JSON object");
   return value;
+}
+
+// Whether containers lie in each other more than `levels` deep.
+bool is_deeper_than(const Value& value, int levels) {
+  if (const Array* array = value.if_array()) {
+    if (levels == 0) return true;
+    for (const Value& element : *array) {
+      if (is_deeper_than(element, levels - 1)) return true;
+    }
+  } else if (const Object* object = value.if_object()) {
+    if (levels == 0) return true;
+    for (const Member& member : *object) {
+      if (is_deeper_than(member.value, levels - 1)) return true;
+    }
+  }
+  return false;
+}
+
+std::string reason_against(const Value& data, std::string_view id) {
+  if (auto good = core::check_name("a record", id); !good) return good.error().message;
+  if (!is_deeper_than(data, kJsonDepthLimit)) return {};
+  return "record \"" + std::string(id) + "\" is nested more than " +
+         std::to_string(kJsonDepthLimit) + " levels deep";
 }
 
 }  // namespace
@@ -50,8 +78,9 @@ Result<ObjectAnswer> read_object(const Value& data) {
   if (answer.last_modified < 0 || answer.last_modified > kMaxLastModified) {
     return broken("record \"" + answer.id + "\" has no usable last_modified");
   }
-  answer.deleted = data[kDeletedField].as_bool();
-  if (answer.deleted) return answer;
+  answer.unusable = reason_against(data, answer.id);
+  answer.deleted = data[kDeletedField].as_bool() && object->size() == kTombstoneMembers;
+  if (answer.deleted || !answer.unusable.empty()) return answer;
   answer.fields.reserve(object->size());
   for (const auto& [key, value] : *object) {
     if (key == kIdField || key == kModifiedField) continue;
@@ -110,12 +139,19 @@ std::string error_text(const Value& body) {
 }
 
 std::int64_t read_tag(std::string_view header) {
+  if (header.starts_with("W/")) header.remove_prefix(2);
   if (header.size() < 2 || header.front() != '"' || header.back() != '"') return 0;
   header = header.substr(1, header.size() - 2);
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), number);
   const bool whole = error == std::errc() && end == header.data() + header.size();
   return whole && number > 0 && number <= kMaxLastModified ? number : 0;
+}
+
+bool remove_server_fields(Object& fields) {
+  const bool id = fields.erase(kIdField);
+  const bool modified = fields.erase(kModifiedField);
+  return id || modified;
 }
 
 }  // namespace tombolo::protocol::kinto

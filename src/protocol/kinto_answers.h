@@ -23,8 +23,9 @@ Result<HelloAnswer> read_hello(std::string_view body);
 struct ObjectAnswer {
   std::string id;
   std::int64_t last_modified = 0;  // ms since 1970, at most kMaxLastModified
-  bool deleted = false;
-  Object fields;  // without id and last_modified; empty for a tombstone
+  bool deleted = false;            // it is a tombstone; a record may have a field of that name
+  Object fields;                   // without id and last_modified; empty for a tombstone
+  std::string unusable;            // why no database here can keep it; empty: it can
 };
 
 inline constexpr std::int64_t kMaxLastModified = (std::int64_t{1} << 46) - 1;
@@ -44,7 +45,11 @@ Result<std::vector<BatchAnswer>> read_batch_answers(std::string_view body, std::
 // An error answer in words: its message, and the details where they say more.
 std::string error_text(const Value& body);
 
-// The tag of a list or an object: "\"1700000000000\"" as a number; 0 when it is none.
+// The tag of a list or an object: "\"1700000000000\"" as a number, also where a proxy made it a
+// weak one; 0 when it is none.
 std::int64_t read_tag(std::string_view header);
+
+// Takes away what a record cannot have as fields of its own on a Kinto server. False: nothing.
+bool remove_server_fields(Object& fields);
 
 }  // namespace tombolo::protocol::kinto

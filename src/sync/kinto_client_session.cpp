@@ -8,13 +8,12 @@
 namespace tombolo::sync {
 namespace {
 
-using protocol::kinto::BatchAnswer;
 using protocol::kinto::ObjectAnswer;
 
 constexpr std::size_t kMaxBatchRequests = 1'000;  // whatever the server offers
-constexpr int kMaxRounds = 100;
-constexpr int kMaxContests = 20;  // of one record in one exchange
-constexpr int kMaxFailuresInARow = 3;
+constexpr std::size_t kMaxCollections = 10'000;   // of a bucket
+constexpr int kMaxRounds = 20;
+constexpr std::size_t kPageShrink = 8;
 
 bool is_success(int status) {
   return status >= 200 && status < 300;
@@ -32,25 +31,6 @@ std::string quoted(std::int64_t tag) {
 std::string answer_text(std::string_view body) {
   const Result<Value> value = parse_json(body);
   return value ? protocol::kinto::error_text(*value) : std::string("no reason given");
-}
-
-// One request of a batch. A record that the server should have as we saw it is named by its
-// version, a new one must not be there.
-void append_push(std::string& text, const PendingRecord& record, std::string_view target) {
-  text += R"({"method":")";
-  text += record.deleted ? "DELETE" : "PUT";
-  text += R"(","path":)";
-  append_json_string(text, std::string(target) + "/records/" + percent_encode(record.id));
-  text += R"(,"headers":{)";
-  if (record.base_version) {
-    text += "\"If-Match\":";
-    append_json_string(text, "\"" + *record.base_version + "\"");
-  } else {
-    text += R"("If-None-Match":"*")";
-  }
-  text += "}";
-  if (!record.deleted) text += R"(,"body":{"data":)" + record.data + "}";
-  text += "}";
 }
 
 }  // namespace
@@ -75,8 +55,18 @@ void KintoClientSession::start() {
   send(Step::hello, {.target = "/"});
 }
 
+// A page that is too large, or takes too long, is asked for in parts.
 void KintoClientSession::failed(const Error& error) {
-  end(std::unexpected(error));
+  if (step_ == Step::push) return push_failed(error);
+  const bool too_large =
+      error.code == ErrorCode::limit_exceeded || error.code == ErrorCode::timeout;
+  if (step_ != Step::pull || !too_large) return end(std::unexpected(error));
+  if (page_size_ > 1) {
+    page_size_ = std::max<std::size_t>(1, page_size_ / kPageShrink);
+    return pull_page();
+  }
+  if (error.code == ErrorCode::timeout) return end(std::unexpected(error));
+  skip_collection(error);
 }
 
 void KintoClientSession::answered(const KintoResponse& response) {
@@ -108,8 +98,10 @@ bool KintoClientSession::is_dead_end(const KintoResponse& response) {
              "the server does not take the credentials: " + answer_text(response.body)));
     return true;
   }
-  const bool one_batch = step_ == Step::push && response.status != 503 && response.status != 429;
-  if (!is_temporary(response.status) || one_batch) return false;
+  if (!is_temporary(response.status)) return false;
+  const bool overloaded = response.status == 503 || response.status == 429;
+  if (step_ == Step::push && response.status != 429) return false;
+  if (step_ != Step::hello && step_ != Step::discover && !overloaded) return false;
   end(fail(ErrorCode::unavailable, "the server answers " + std::to_string(response.status) + ": " +
                                        answer_text(response.body)));
   return true;
@@ -127,6 +119,7 @@ void KintoClientSession::hello_answered(const KintoResponse& response) {
   batch_limit_ = static_cast<std::size_t>(
       std::min<std::int64_t>(hello->batch_max_requests, kMaxBatchRequests));
   batch_size_ = batch_limit_;
+  suspects_ = options_.suspects;
   if (!options_.discover) return begin({});
   discover();
 }
@@ -144,14 +137,23 @@ void KintoClientSession::discovered(const KintoResponse& response) {
                            "bucket \"" + options_.bucket +
                                "\" is not there or may not be read: " + answer_text(response.body)};
   }
-  if (!is_success(response.status)) return begin(found_);
+  if (response.status == 403 || response.status == 404) return begin(found_);
+  if (!is_success(response.status)) {
+    return end(fail(ErrorCode::protocol, "the list of collections was answered " +
+                                             std::to_string(response.status) + ": " +
+                                             answer_text(response.body)));
+  }
   const auto page = protocol::kinto::read_list(response.body);
   if (!page) return end(fail(page));
   for (const ObjectAnswer& collection : *page) {
     if (!collection.deleted) found_.push_back(collection.id);
   }
   if (!response.has_next_page || page->empty()) return begin(found_);
-  discovery_query_ = "&_since=%22" + std::to_string(page->back().last_modified) + "%22";
+  std::string query = "&_since=%22" + std::to_string(page->back().last_modified) + "%22";
+  if (query == discovery_query_ || found_.size() > kMaxCollections) {
+    return end(fail(ErrorCode::protocol, "the server's list of collections has no end"));
+  }
+  discovery_query_ = std::move(query);
   discover();
 }
 
@@ -167,9 +169,14 @@ void KintoClientSession::pull_next() {
   if (current_ == collections_.size()) return push();
   const Result<std::int64_t> cursor = host_.read_cursor(collections_[current_]);
   if (!cursor) return end(fail(cursor));
-  cursor_ = *cursor;
+  cursor_ = std::max<std::int64_t>(0, *cursor);
+  page_size_ = options_.page_size;
   first_page_ = true;
+  holds_cursor_ = false;
   recovering_ = false;
+  if (*cursor >= 0) return pull_page();
+  begin_recovery();
+  recovery_.server_tag = -*cursor;
   pull_page();
 }
 
@@ -178,7 +185,6 @@ void KintoClientSession::begin_recovery() {
   recovering_ = true;
   recovered_to_ = 0;
   recovery_ = {};
-  pull_page();
 }
 
 // In the order of change, so that whatever is changed meanwhile comes behind what was read, and the
@@ -186,7 +192,7 @@ void KintoClientSession::begin_recovery() {
 void KintoClientSession::pull_page() {
   KintoRequest request;
   request.target = collection_target(collections_[current_]) +
-                   "/records?_sort=last_modified&_limit=" + std::to_string(options_.page_size);
+                   "/records?_sort=last_modified&_limit=" + std::to_string(page_size_);
   const std::int64_t since = recovering_ ? recovered_to_ : cursor_;
   if (since > 0) request.target += "&_since=%22" + std::to_string(since) + "%22";
   if (since > 0 && first_page_ && !recovering_) {
@@ -197,34 +203,62 @@ void KintoClientSession::pull_page() {
 
 void KintoClientSession::pulled(const KintoResponse& response) {
   const std::string& collection = collections_[current_];
-  if (response.status == 403 || response.status == 404) {
-    absent_.insert(collection);
-    if (response.status == 403) {
-      troubles_[collection] = {
-          ErrorCode::permission_denied,
-          "collection \"" + collection +
-              "\" is not there or may not be read: " + answer_text(response.body)};
-    }
-    ++current_;
-    return pull_next();
-  }
+  if (response.status == 403 || response.status == 404) return collection_missing(response);
   absent_.erase(collection);
-  troubles_.erase(collection);
-  if (response.status == 304) {
-    ++current_;
-    return pull_next();
-  }
+  if (response.status == 304) return collection_done();
   if (!is_success(response.status)) {
-    return end(fail(ErrorCode::protocol, "reading collection \"" + collection + "\" was answered " +
-                                             std::to_string(response.status) + ": " +
-                                             answer_text(response.body)));
+    const bool temporary = is_temporary(response.status);
+    return skip_collection({temporary ? ErrorCode::unavailable : ErrorCode::protocol,
+                            "reading collection \"" + collection + "\" was answered " +
+                                std::to_string(response.status) + ": " +
+                                answer_text(response.body)});
   }
   auto records = protocol::kinto::read_list(response.body);
-  if (!records) return end(fail(records));
-  if (response.has_next_page && records->empty()) {
-    return end(fail(ErrorCode::protocol, "the server answers an empty page with another behind"));
-  }
+  if (!records) return skip_collection(records.error());
   page_received(std::move(*records), response);
+}
+
+// A collection that nobody made is empty. One that was read before has gone, with all that was in
+// it, unless it can be made anew.
+void KintoClientSession::collection_missing(const KintoResponse& response) {
+  const std::string& collection = collections_[current_];
+  absent_.insert(collection);
+  if (response.status == 404 && (cursor_ > 0 || recovering_) && !read_only_) {
+    making_ = collection;
+    making_lost_ = true;
+    return make_collection();
+  }
+  if (response.status == 403) {
+    return skip_collection({ErrorCode::permission_denied,
+                            "collection \"" + collection + "\" is not there or may not be read: " +
+                                answer_text(response.body)});
+  }
+  collection_done();
+}
+
+void KintoClientSession::lost_collection_made(bool made_anew) {
+  making_lost_ = false;
+  const std::string& collection = collections_[current_];
+  if (!made_anew) {
+    return skip_collection(
+        {ErrorCode::protocol, "collection \"" + collection + "\" is there and not there"});
+  }
+  const Recovery everything{.listed = {}, .keep_all = true, .server_tag = 0};
+  if (auto done = host_.finish_recovery(collection, everything, 0); !done) return end(done);
+  collection_done();
+}
+
+void KintoClientSession::collection_done() {
+  if (!holds_cursor_) troubles_.erase(collections_[current_]);
+  ++current_;
+  pull_next();
+}
+
+// Leaves the collection as it is for now, so that it does not stop the others.
+void KintoClientSession::skip_collection(Error trouble) {
+  troubles_[collections_[current_]] = std::move(trouble);
+  ++current_;
+  pull_next();
 }
 
 // The server's time lies before ours, or it moved without leaving a record or a tombstone: it was
@@ -239,229 +273,79 @@ bool KintoClientSession::has_lost_history(std::span<const ObjectAnswer> records,
 
 void KintoClientSession::page_received(std::vector<ObjectAnswer> records,
                                        const KintoResponse& response) {
-  if (has_lost_history(records, response)) return begin_recovery();
+  if (has_lost_history(records, response)) {
+    begin_recovery();
+    return pull_page();
+  }
   const std::string& collection = collections_[current_];
+  const bool in_order = std::is_sorted(records.begin(), records.end(),
+                                       [](const ObjectAnswer& left, const ObjectAnswer& right) {
+                                         return left.last_modified < right.last_modified;
+                                       });
+  std::int64_t last = 0;
+  for (const ObjectAnswer& record : records) last = std::max(last, record.last_modified);
+  const bool ends = !response.has_next_page;
+  if (!ends && (!in_order || last <= (recovering_ ? recovered_to_ : cursor_))) {
+    return skip_collection({ErrorCode::protocol, "the pages of collection \"" + collection +
+                                                     "\" do not come in the order of change"});
+  }
   const std::int64_t tag = protocol::kinto::read_tag(response.etag);
-  const std::int64_t last = records.empty() ? 0 : records.back().last_modified;
-  const std::int64_t reached = response.has_next_page ? last : std::max(tag, last);
-  auto applied = host_.apply_page(collection, records, recovering_ ? 0 : reached);
-  if (!applied) return end(applied);
+  const std::int64_t reached = ends ? std::max(tag, last) : last;
+  if (recovering_ && first_page_) {
+    const std::int64_t known = recovery_.server_tag;
+    recovery_.server_tag = known == 0 ? tag : std::min(known, tag);
+  }
   if (recovering_) {
-    if (first_page_) recovery_.server_tag = tag;
-    for (ObjectAnswer& record : records) {
-      if (!record.deleted) recovery_.listed.insert(std::move(record.id));
+    for (const ObjectAnswer& record : records) {
+      if (!record.deleted) recovery_.listed.insert(record.id);
     }
+  }
+  std::erase_if(records, [&](const ObjectAnswer& record) {
+    if (record.unusable.empty()) return false;
+    holds_cursor_ = true;
+    troubles_[collection] = {
+        ErrorCode::limit_exceeded,
+        "a record of collection \"" + collection + "\" cannot be kept here: " + record.unusable};
+    return true;
+  });
+  std::int64_t cursor = holds_cursor_ ? 0 : reached;
+  if (recovering_) cursor = first_page_ && !ends ? -recovery_.server_tag : 0;
+  if (auto done = host_.apply_page(collection, records, cursor); !done) return end(done);
+  if (recovering_) {
     recovered_to_ = reached;
   } else {
     cursor_ = std::max(cursor_, reached);
   }
   first_page_ = false;
-  if (response.has_next_page) return pull_page();
+  if (!ends) return pull_page();
   if (recovering_) {
     recovery_.keep_all = recovery_.listed.empty();
-    auto finished = host_.finish_recovery(collection, recovery_, recovered_to_);
-    if (!finished) return end(finished);
+    auto done = host_.finish_recovery(collection, recovery_, holds_cursor_ ? 0 : recovered_to_);
+    if (!done) return end(done);
     recovery_ = {};
     recovering_ = false;
   }
-  ++current_;
-  pull_next();
-}
-
-void KintoClientSession::push() {
-  if (read_only_) {
-    auto waiting = host_.read_pending(1, 1, barriers_);
-    if (!waiting) return end(fail(waiting));
-    if (!waiting->empty()) {
-      troubles_[""] = {ErrorCode::unavailable, "the server is read-only at the moment"};
-    }
-    return finish();
-  }
-  auto batch = host_.read_pending(batch_size_, options_.max_batch_bytes, barriers_);
-  if (!batch) return end(fail(batch));
-  batch_ = std::move(*batch);
-  if (batch_.empty()) return finish();
-  for (const PendingRecord& record : batch_) {
-    if (!absent_.contains(record.collection)) continue;
-    making_ = record.collection;
-    return make_collection();
-  }
-  push_batch();
+  collection_done();
 }
 
 // What was pushed comes back with the next pull, together with what others wrote meanwhile.
 void KintoClientSession::finish() {
-  if (pushed_any_) {
+  if (unauthenticated_) {
+    return end(fail(ErrorCode::unauthenticated, "the server does not take the credentials"));
+  }
+  const bool enough = ++rounds_ >= kMaxRounds;
+  if (enough && contested_any_) {
+    return end(fail(ErrorCode::unavailable,
+                    "others keep changing the same records; the exchange is broken off for now"));
+  }
+  contested_any_ = false;
+  if (pushed_any_ && !enough) {  // enough: only what is written here while we push is left
     pushed_any_ = false;
-    if (++rounds_ >= kMaxRounds) {
-      return end(fail(ErrorCode::unavailable,
-                      "others keep changing the same records; the exchange is broken off for now"));
-    }
     current_ = 0;
     return pull_next();
   }
   if (!troubles_.empty()) return end(std::unexpected(troubles_.begin()->second));
   end({});
-}
-
-void KintoClientSession::push_batch() {
-  std::vector<PushOutcome> unneeded;
-  std::string body = R"({"requests":[)";
-  for (const PendingRecord& record : batch_) {
-    if (record.deleted && !record.base_version) {
-      unneeded.push_back({.kind = PushOutcome::Kind::unneeded, .record = &record});
-      continue;
-    }
-    if (body.back() != '[') body += ',';
-    append_push(body, record, collection_target(record.collection));
-  }
-  if (!unneeded.empty()) {
-    if (auto done = host_.apply_outcomes(unneeded); !done) return end(done);
-    std::erase_if(
-        batch_, [](const PendingRecord& record) { return record.deleted && !record.base_version; });
-    if (batch_.empty()) return push();
-  }
-  body += "]}";
-  KintoRequest request{.method = "POST", .target = "/batch", .body = std::move(body)};
-  request.headers.emplace_back("Content-Type", "application/json");
-  send(Step::push, std::move(request));
-}
-
-void KintoClientSession::pushed(const KintoResponse& response) {
-  if (!is_success(response.status)) return batch_failed(response);
-  auto answers = protocol::kinto::read_batch_answers(response.body, batch_.size());
-  if (!answers) return end(fail(answers));
-  failures_in_a_row_ = 0;
-  batch_size_ = std::min(batch_limit_, batch_size_ * 2);
-  std::vector<PushOutcome> outcomes;
-  for (std::size_t i = 0; i < batch_.size(); ++i) {
-    const PendingRecord& record = batch_[i];
-    const int status = (*answers)[i].status;
-    if (is_temporary(status)) {
-      put_off(record, "the server failed with " + std::to_string(status));
-      continue;
-    }
-    if (status == 404 && !record.deleted && !made_.contains(record.collection)) {
-      absent_.insert(record.collection);  // it has gone since it was read
-      continue;
-    }
-    if (status == 412 && ++contests_[record.key] > kMaxContests) {
-      put_off(record, "others keep changing it");
-      continue;
-    }
-    outcomes.push_back(outcome_of(record, std::move((*answers)[i])));
-  }
-  settle(std::move(outcomes));
-}
-
-PushOutcome KintoClientSession::outcome_of(const PendingRecord& record, BatchAnswer answer) {
-  using Kind = PushOutcome::Kind;
-  PushOutcome outcome{.record = &record};
-  if (answer.status == 412) {
-    const Value& existing = answer.body["details"]["existing"];
-    outcome.kind = existing.is_object() ? Kind::contested : Kind::gone;
-    if (outcome.kind == Kind::gone && record.base_version) return outcome;
-    if (auto object = protocol::kinto::read_object(existing); object && object->id == record.id) {
-      outcome.remote = std::move(*object);
-      return outcome;
-    }
-  } else if (answer.status == 404 && record.deleted) {
-    outcome.kind = Kind::gone;
-    return outcome;
-  } else if (is_success(answer.status)) {
-    auto object = protocol::kinto::read_object(answer.body["data"]);
-    if (object && object->id == record.id) {
-      outcome.remote = std::move(*object);
-      return outcome;
-    }
-  }
-  // Also a new record whose id is taken by one that we may not see.
-  outcome.kind = Kind::refused;
-  outcome.code = "HTTP_" + std::to_string(answer.status);
-  outcome.reason = protocol::kinto::error_text(answer.body);
-  return outcome;
-}
-
-void KintoClientSession::settle(std::vector<PushOutcome> outcomes) {
-  if (auto done = host_.apply_outcomes(outcomes); !done) return end(done);
-  pushed_any_ = true;
-  push();
-}
-
-// Leaves the record for a later exchange, so that it does not stop the others.
-void KintoClientSession::put_off(const PendingRecord& record, const std::string& why) {
-  barriers_.records.insert(record.key);
-  troubles_[record.collection + "/" + record.id] = {
-      ErrorCode::unavailable,
-      "record \"" + record.id + "\" of \"" + record.collection + "\" has to wait: " + why};
-}
-
-// The batch as a whole was refused, or made the server fail: smaller ones show which record it is,
-// and let the others pass.
-void KintoClientSession::batch_failed(const KintoResponse& response) {
-  const bool by_content =
-      response.status == 400 || response.status == 413 || is_temporary(response.status);
-  if (!by_content) {
-    return end(fail(ErrorCode::protocol, "the batch endpoint answers " +
-                                             std::to_string(response.status) + ": " +
-                                             answer_text(response.body)));
-  }
-  if (batch_.size() > 1) {
-    batch_size_ = response.status == 413 ? batch_.size() / 2 : 1;
-    return push();
-  }
-  if (!is_temporary(response.status)) return refuse_alone(response);
-  put_off(batch_.front(), "the server failed with " + std::to_string(response.status) + ": " +
-                              answer_text(response.body));
-  if (++failures_in_a_row_ >= kMaxFailuresInARow) {
-    return end(std::unexpected(troubles_.begin()->second));
-  }
-  push();
-}
-
-void KintoClientSession::refuse_alone(const KintoResponse& response) {
-  batch_size_ = std::min(batch_limit_, batch_size_ * 2);
-  settle({{.kind = PushOutcome::Kind::refused,
-           .record = &batch_.front(),
-           .code = "HTTP_" + std::to_string(response.status),
-           .reason = answer_text(response.body)}});
-}
-
-void KintoClientSession::make_collection() {
-  KintoRequest request{.method = "PUT", .target = collection_target(making_)};
-  request.headers.emplace_back("If-None-Match", "*");
-  send(Step::make_collection, std::move(request));
-}
-
-void KintoClientSession::collection_made(const KintoResponse& response) {
-  if (is_success(response.status) || response.status == 412) {
-    absent_.erase(making_);
-    made_.insert(making_);
-    troubles_.erase(making_);
-    pushed_any_ = true;  // what others put there is to be read
-    return push();
-  }
-  const bool no_bucket = response.status == 403 || response.status == 404;
-  if (!no_bucket || bucket_tried_) return collection_refused(response);
-  bucket_tried_ = true;
-  KintoRequest request{.method = "PUT", .target = "/buckets/" + percent_encode(options_.bucket)};
-  request.headers.emplace_back("If-None-Match", "*");
-  send(Step::make_bucket, std::move(request));
-}
-
-void KintoClientSession::bucket_made(const KintoResponse& response) {
-  if (!is_success(response.status)) return collection_refused(response);
-  make_collection();
-}
-
-// The writes stay pending until somebody makes the collection, or lets us in.
-void KintoClientSession::collection_refused(const KintoResponse& response) {
-  troubles_[making_] = {
-      ErrorCode::permission_denied,
-      "collection \"" + making_ + "\" is not on the server and cannot be made there (" +
-          std::to_string(response.status) + ": " + answer_text(response.body) + ")"};
-  barriers_.collections.insert(making_);
-  push();
 }
 
 }  // namespace tombolo::sync

@@ -45,7 +45,9 @@ struct KintoResponse {
 // A record with changes that the server lacks, and what it should become there.
 struct PendingRecord {
   std::int64_t key = 0;       // the host's, for the record
+  std::int64_t found_at = 0;  // the position of the pending operation that it was found by
   std::int64_t position = 0;  // of the newest operation that `data` contains
+  bool in_doubt = false;      // the same was sent before, and no answer came
   std::string collection;
   std::string id;
   std::optional<std::string> base_version;  // the living record that the server is known to have
@@ -61,6 +63,7 @@ struct PushOutcome {
     contested,  // the server has `remote` meanwhile
     gone,       // the server has no such record any more
     refused,    // for good, with `code` and `reason`
+    undone,     // the server took nothing of it and said so: it stays pending
   };
   Kind kind = Kind::accepted;
   const PendingRecord* record = nullptr;
@@ -77,10 +80,12 @@ struct Recovery {
   std::int64_t server_tag = 0;  // where its history ended when the listing began
 };
 
-// What must not be pushed in this exchange.
+// What is not to be pushed now.
 struct PushBarriers {
   std::set<std::string, std::less<>> collections;
   std::set<std::int64_t> records;
+  std::int64_t after = 0;  // the positions up to this one have been looked at
+  std::int64_t until = 0;  // and those above it are too new
 };
 
 class KintoClientHost {
@@ -94,15 +99,18 @@ class KintoClientHost {
 
   // The collections to exchange, given those that the bucket has.
   virtual Result<std::vector<std::string>> collections(std::span<const std::string> found) = 0;
-  // The tag up to which the collection was read; 0: never.
+  // The tag up to which the collection was read; 0: never; negative: the server had lost history
+  // when its time was this, and was not read anew to the end.
   virtual Result<std::int64_t> read_cursor(std::string_view collection) = 0;
-  // Applies records in order and moves the cursor (not when `cursor` is 0), in one transaction.
+  // Applies records in order and sets the cursor (not when `cursor` is 0), in one transaction.
   virtual Result<void> apply_page(std::string_view collection,
                                   std::span<const protocol::kinto::ObjectAnswer> records,
                                   std::int64_t cursor) = 0;
   // Decides about the records that a whole listing did not show, and sets the cursor.
   virtual Result<void> finish_recovery(std::string_view collection, const Recovery& recovery,
                                        std::int64_t cursor) = 0;
+  // The position of the newest operation of all.
+  virtual Result<std::int64_t> newest_position() = 0;
   // Records with pending operations, the oldest first, and remembers what is about to be sent.
   virtual Result<std::vector<PendingRecord>> read_pending(std::size_t max_records,
                                                           std::size_t max_bytes,
@@ -115,18 +123,21 @@ struct KintoClientOptions {
   bool discover = false;  // ask the bucket for its collections
   std::size_t page_size = 1'000;
   std::size_t max_batch_bytes = 1024 * 1024;
+  std::set<std::int64_t> suspects = {};  // records that had to wait last time: pushed after others
 };
 
 class KintoClientSession {
  public:
   KintoClientSession(KintoClientHost& host, KintoClientOptions options)
-      : host_(host), options_(std::move(options)) {}
+      : host_(host), options_(std::move(options)), page_size_(options_.page_size) {}
 
   void start();
   void answered(const KintoResponse& response);
   void failed(const Error& error);  // no answer came
 
   bool over() const { return step_ == Step::over; }
+  // The records that had to wait: the suspects of the next exchange.
+  const std::set<std::int64_t>& put_off() const { return barriers_.records; }
 
  private:
   enum class Step { idle, hello, discover, pull, push, make_collection, make_bucket, over };
@@ -145,23 +156,33 @@ class KintoClientSession {
   void pulled(const KintoResponse& response);
   void page_received(std::vector<protocol::kinto::ObjectAnswer> records,
                      const KintoResponse& response);
+  void collection_done();
+  void skip_collection(Error trouble);
+  void collection_missing(const KintoResponse& response);
   void begin_recovery();
   bool has_lost_history(std::span<const protocol::kinto::ObjectAnswer> records,
                         const KintoResponse& response) const;
 
   void push();
-  void push_batch();
+  void push_next();
+  bool begin_next_pass();
+  Result<void> drop_unneeded();
+  void send_batch();
   void pushed(const KintoResponse& response);
+  void judge(const PendingRecord& record, protocol::kinto::BatchAnswer answer,
+             std::vector<PushOutcome>& outcomes);
+  void judge_contest(const PendingRecord& record, const Value& existing,
+                     std::vector<PushOutcome>& outcomes);
   void put_off(const PendingRecord& record, const std::string& why);
-  void batch_failed(const KintoResponse& response);
-  PushOutcome outcome_of(const PendingRecord& record, protocol::kinto::BatchAnswer answer);
-  void settle(std::vector<PushOutcome> outcomes);
-  void refuse_alone(const KintoResponse& response);
+  void batch_failed(int status, const std::string& why);
+  void push_failed(const Error& error);
+  void settle(std::span<const PushOutcome> outcomes);
 
   void make_collection();
   void collection_made(const KintoResponse& response);
   void bucket_made(const KintoResponse& response);
   void collection_refused(const KintoResponse& response);
+  void lost_collection_made(bool made_anew);
   void finish();
 
   std::string collection_target(std::string_view collection) const;
@@ -180,17 +201,24 @@ class KintoClientSession {
   std::vector<std::string> collections_;
   std::size_t current_ = 0;  // of collections_, while pulling
   std::int64_t cursor_ = 0;
+  std::size_t page_size_ = 1;  // at most options_.page_size; smaller after a page was too large
   bool first_page_ = true;
+  bool holds_cursor_ = false;  // something that could not be kept lies behind it
   bool recovering_ = false;
   std::int64_t recovered_to_ = 0;  // the last tag of the listing so far
   Recovery recovery_;
 
   std::vector<PendingRecord> batch_;
   bool pushed_any_ = false;
+  bool contested_any_ = false;    // since the last pull
+  bool pass_again_ = false;       // something before PushBarriers::after has to be pushed again
+  bool unauthenticated_ = false;  // the server did not take the credentials for a record
+  std::set<std::int64_t> suspects_;
   int rounds_ = 0;
   std::set<std::string, std::less<>> absent_;  // collections that cannot be read
   std::set<std::string, std::less<>> made_;    // and those that were made for that
   std::string making_;                         // the one that is being made
+  bool making_lost_ = false;                   // because the server had it once
   bool bucket_tried_ = false;
   int failures_in_a_row_ = 0;
   PushBarriers barriers_;

@@ -15,6 +15,7 @@ struct Answer {
   std::string etag = {};
   bool more = false;
   std::int64_t wait_ms = 0;
+  std::optional<ErrorCode> failure = {};  // no answer comes
 };
 
 const char kHello[] =
@@ -57,6 +58,10 @@ class KintoClientSessionTest : public ::testing::Test, public KintoClientHost {
       ASSERT_FALSE(script_.empty()) << "no answer is left for " << log_.back();
       const Answer answer = script_.front();
       script_.pop_front();
+      if (answer.failure) {
+        session.failed({*answer.failure, "no answer"});
+        continue;
+      }
       session.answered({.status = answer.status,
                         .etag = answer.etag,
                         .has_next_page = answer.more,
@@ -69,8 +74,9 @@ class KintoClientSessionTest : public ::testing::Test, public KintoClientHost {
   }
   void script(std::deque<Answer> answers) { script_ = std::move(answers); }
   void pend(const std::string& id, std::optional<std::string> base = {}, bool deleted = false) {
-    const auto key = static_cast<std::int64_t>(pending_.size() + 1);
+    const std::int64_t key = ++last_key_;
     pending_.push_back({.key = key,
+                        .found_at = key,
                         .position = key,
                         .collection = "c",
                         .id = id,
@@ -109,21 +115,29 @@ class KintoClientSessionTest : public ::testing::Test, public KintoClientHost {
     cursors_[std::string(collection)] = cursor;
     return {};
   }
+  Result<std::int64_t> newest_position() override {
+    std::int64_t newest = 0;
+    for (const PendingRecord& record : pending_) newest = std::max(newest, record.found_at);
+    return newest;
+  }
   Result<std::vector<PendingRecord>> read_pending(std::size_t max_records, std::size_t,
                                                   const PushBarriers& barriers) override {
     std::vector<PendingRecord> records;
     for (const PendingRecord& record : pending_) {
-      const bool barred =
-          barriers.records.contains(record.key) || barriers.collections.contains(record.collection);
+      const bool barred = record.found_at <= barriers.after || record.found_at > barriers.until ||
+                          barriers.records.contains(record.key) ||
+                          barriers.collections.contains(record.collection);
       if (!barred && records.size() < max_records) records.push_back(record);
     }
     return records;
   }
   Result<void> apply_outcomes(std::span<const PushOutcome> outcomes) override {
+    if (grows_) pend("more");
     for (const PushOutcome& outcome : outcomes) {
       outcomes_.emplace_back(outcome.record->id, outcome.kind);
       if (outcome.kind == PushOutcome::Kind::refused) reasons_.push_back(outcome.code);
       const std::int64_t key = outcome.record->key;
+      if (outcome.kind == PushOutcome::Kind::undone) continue;
       if (outcome.kind == PushOutcome::Kind::contested) {
         for (PendingRecord& record : pending_) {
           if (record.key == key) record.base_version = std::to_string(outcome.remote.last_modified);
@@ -145,6 +159,8 @@ class KintoClientSessionTest : public ::testing::Test, public KintoClientHost {
   std::vector<std::string> applied_;
   std::vector<Recovery> recoveries_;
   std::vector<PendingRecord> pending_;
+  std::int64_t last_key_ = 0;
+  bool grows_ = false;  // somebody writes while something is pushed
   std::vector<std::pair<std::string, PushOutcome::Kind>> outcomes_;
   std::vector<std::string> reasons_;
   std::optional<Result<void>> result_;
@@ -389,6 +405,179 @@ TEST_F(KintoClientSessionTest, AReadOnlyServerIsReadAndWritesWait) {
   ASSERT_FALSE(*result_);
   EXPECT_EQ(applied_.size(), 2u);
   EXPECT_EQ(pending_.size(), 1u);
+}
+
+const std::string kEmpty = R"({"data":[]})";
+
+TEST_F(KintoClientSessionTest, AConflictInABatchUndidAllOfItWhateverTheOthersWereAnswered) {
+  pend("a");
+  pend("b");
+  script({{.body = kHello},
+          {.body = kEmpty, .etag = "\"1\""},
+          {.body = batch_of({accepted("a", 5), answered(409)})},
+          {.body = batch_of({accepted("a", 6)})},
+          {.body = batch_of({answered(409)})},
+          {.body = batch_of({accepted("b", 7)})},
+          {.status = 304}});
+  exchange();
+  EXPECT_TRUE(*result_);
+  EXPECT_EQ(outcomes_, (decltype(outcomes_){{"a", Kind::undone},
+                                            {"b", Kind::undone},
+                                            {"a", Kind::accepted},
+                                            {"b", Kind::undone},
+                                            {"b", Kind::accepted}}));
+}
+
+TEST_F(KintoClientSessionTest, CredentialsThatAreNotTakenForAWriteBuryNothing) {
+  pend("a");
+  pend("b");
+  script({{.body = kHello},
+          {.body = kEmpty, .etag = "\"1\""},
+          {.body = batch_of({accepted("a", 5), answered(401)})}});
+  exchange();
+  ASSERT_FALSE(*result_);
+  EXPECT_EQ(result_->error().code, ErrorCode::unauthenticated);
+  EXPECT_EQ(outcomes_, (decltype(outcomes_){{"a", Kind::accepted}}));
+}
+
+TEST_F(KintoClientSessionTest, PagesWithoutProgressEndTheReadingOfTheirCollectionAlone) {
+  cursors_["c"] = 9;
+  script({{.body = kHello},
+          {.body = list_of(7, 9), .etag = "\"20\"", .more = true},
+          {.body = list_of(1, 1), .etag = "\"1\""}});
+  exchange({"c", "d"});
+  ASSERT_FALSE(*result_);
+  EXPECT_EQ(result_->error().code, ErrorCode::protocol);
+  EXPECT_EQ(cursors_["c"], 9);
+  EXPECT_EQ(applied_, (std::vector<std::string>{"r1"}));
+}
+
+TEST_F(KintoClientSessionTest, PagesThatGoBackAreNotBelieved) {
+  script({{.body = kHello},
+          {.body = R"({"data":[{"id":"x","last_modified":5},{"id":"y","last_modified":4}]})",
+           .etag = "\"9\"",
+           .more = true}});
+  exchange();
+  EXPECT_FALSE(*result_);
+  EXPECT_TRUE(applied_.empty());
+}
+
+TEST_F(KintoClientSessionTest, AListOfCollectionsWithoutAnEndIsLeft) {
+  script({{.body = kHello},
+          {.body = list_of(1, 3), .more = true},
+          {.body = list_of(1, 3), .more = true}});
+  exchange({}, true);
+  ASSERT_FALSE(*result_);
+  EXPECT_EQ(result_->error().code, ErrorCode::protocol);
+}
+
+TEST_F(KintoClientSessionTest, ACollectionThatMakesTheServerFailStopsNoOther) {
+  script(
+      {{.body = kHello}, {.status = 500, .body = "{}"}, {.body = list_of(1, 2), .etag = "\"2\""}});
+  exchange({"c", "d"});
+  EXPECT_FALSE(*result_);
+  EXPECT_EQ(applied_.size(), 2u);
+}
+
+TEST_F(KintoClientSessionTest, ARecordThatCannotBeKeptHereHoldsTheCursorAndNothingElse) {
+  const std::string strange = R"({"data":[{"id":")" + std::string(2'000, 'x') +
+                              R"(","last_modified":4},{"id":"y","last_modified":5}]})";
+  script({{.body = kHello}, {.body = strange, .etag = "\"5\""}});
+  exchange();
+  ASSERT_FALSE(*result_) << "not everything is here";
+  EXPECT_EQ(applied_, (std::vector<std::string>{"y"}));
+  EXPECT_EQ(cursors_["c"], 0);
+}
+
+TEST_F(KintoClientSessionTest, ARecordMayBeAsDeepAsADatabaseKeepsIt) {
+  const auto nested = [](const std::string& id, int tag, std::size_t levels) {
+    return R"({"id":")" + id + R"(","last_modified":)" + std::to_string(tag) + R"(,"x":)" +
+           std::string(levels, '[') + std::string(levels, ']') + "}";
+  };
+  script({{.body = kHello},
+          {.body = R"({"data":[)" + nested("deep", 4, 127) + "]}", .etag = "\"4\""}});
+  exchange();
+  EXPECT_TRUE(*result_);
+  result_.reset();
+  script({{.body = kHello},
+          {.body = R"({"data":[)" + nested("deeper", 5, 128) + "," + nested("z", 6, 1) + "]}",
+           .etag = "\"6\""}});
+  exchange();
+  EXPECT_FALSE(*result_);
+  EXPECT_EQ(applied_, (std::vector<std::string>{"deep", "z"}));
+}
+
+TEST_F(KintoClientSessionTest, APageThatIsTooLargeIsAskedForInParts) {
+  script({{.body = kHello},
+          {.failure = ErrorCode::limit_exceeded},
+          {.body = list_of(1, 1), .etag = "\"1\""}});
+  exchange();
+  EXPECT_TRUE(*result_);
+  EXPECT_EQ(log_.back(), "GET /buckets/b/collections/c/records?_sort=last_modified&_limit=1");
+}
+
+TEST_F(KintoClientSessionTest, ARecordThatBreaksTheConnectionLetsTheOthersPass) {
+  pend("poison");
+  pend("good");
+  script({{.body = kHello},
+          {.body = kEmpty, .etag = "\"1\""},
+          {.failure = ErrorCode::unavailable},
+          {.failure = ErrorCode::unavailable},
+          {.body = batch_of({accepted("good", 6)})},
+          {.status = 304}});
+  exchange();
+  EXPECT_FALSE(*result_);
+  EXPECT_EQ(outcomes_, (decltype(outcomes_){{"good", Kind::accepted}}));
+}
+
+TEST_F(KintoClientSessionTest, WhatIsWrittenWhileWePushWaitsForTheNextRound) {
+  pend("a");
+  grows_ = true;
+  std::deque<Answer> answers{{.body = kHello}};
+  for (int round = 0; round < 20; ++round) {
+    answers.push_back({.body = kEmpty, .etag = "\"1\""});
+    answers.push_back({.body = batch_of({accepted(round == 0 ? "a" : "more", 5)})});
+  }
+  script(std::move(answers));
+  exchange();
+  EXPECT_TRUE(*result_) << "everything that was there at its begin has been exchanged";
+}
+
+TEST_F(KintoClientSessionTest, ACollectionThatWasDeletedThereIsMadeAnewAndFilled) {
+  cursors_["c"] = 9;
+  script({{.body = kHello}, {.status = 404, .body = "{}"}, {.status = 201, .body = "{}"}});
+  exchange();
+  EXPECT_TRUE(*result_);
+  ASSERT_EQ(recoveries_.size(), 1u);
+  EXPECT_TRUE(recoveries_[0].keep_all);
+  EXPECT_EQ(cursors_["c"], 0);
+}
+
+TEST_F(KintoClientSessionTest, AReadingAnewThatWasCutGoesOnWithWhatItKnew) {
+  cursors_["c"] = 9;
+  script({{.body = kHello},
+          {.body = kEmpty, .etag = "\"5\""},
+          {.body = list_of(1, 3), .etag = "\"5\"", .more = true},
+          {.status = 503, .body = "{}"}});
+  exchange();
+  EXPECT_EQ(cursors_["c"], -5);
+  result_.reset();
+  script({{.body = kHello}, {.body = list_of(1, 3), .etag = "\"700\""}});
+  exchange();
+  EXPECT_TRUE(*result_);
+  ASSERT_EQ(recoveries_.size(), 1u);
+  EXPECT_EQ(recoveries_[0].server_tag, 5) << "what is newer than that was lost, not deleted";
+}
+
+TEST_F(KintoClientSessionTest, RecordsWhosePathLooksLikeABatchCanBePushed) {
+  pend("batch-1");
+  script({{.body = kHello},
+          {.body = kEmpty, .etag = "\"1\""},
+          {.body = batch_of({accepted("batch-1", 5)})},
+          {.status = 304}});
+  exchange();
+  EXPECT_EQ(bodies_[2].find("/batch-1"), std::string::npos);
+  EXPECT_NE(bodies_[2].find("/records/%62atch-1"), std::string::npos);
 }
 
 }  // namespace

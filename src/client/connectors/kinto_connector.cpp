@@ -72,13 +72,46 @@ KintoConnector::KintoConnector(Engine& engine, std::shared_ptr<net::IoThread> io
 
 KintoConnector::~KintoConnector() = default;
 
+Result<void> KintoConnector::check_known(WriteSession& session) const {
+  const auto remotes = session.catalog().remotes();
+  if (!remotes) return fail(remotes);
+  for (const RemoteEntry& known : **remotes) {
+    const bool same = known.key == remote().key && known.name == remote().name &&
+                      known.kind == remote().kind && known.collections == remote().collections;
+    if (same) return {};
+  }
+  return fail(ErrorCode::invalid_argument,
+              "the remote \"" + remote().name + "\" was forgotten meanwhile: connect it again");
+}
+
+template <typename Work>
+auto KintoConnector::write(Work&& work, Durability durability)
+    -> std::invoke_result_t<Work, WriteSession&> {
+  return engine().write(
+      [&](WriteSession& session) -> std::invoke_result_t<Work, WriteSession&> {
+        if (auto known = check_known(session); !known) return fail(known);
+        return work(session);
+      },
+      durability);
+}
+
+// However it is reached: with or without TLS, with or without a slash at the end.
+std::string KintoConnector::server() const {
+  const std::string& root = location_.root;
+  const std::size_t scheme = root.find("://");
+  return root.substr(scheme == std::string::npos ? 0 : scheme + 3) + std::string(kBuckets) +
+         location_.bucket;
+}
+
 void KintoConnector::attempt(const Credentials& credentials) {
   answer_wishes();
   exchange_ = std::make_unique<Exchange>();
   exchange_->authorization = authorization_of(credentials);
   exchange_->session = std::make_unique<sync::KintoClientSession>(
       *this, sync::KintoClientOptions{.bucket = location_.bucket,
-                                      .discover = options().collections.empty()});
+                                      .discover = options().collections.empty(),
+                                      .suspects = std::move(suspects_)});
+  suspects_.clear();
   set_state(RemoteState::syncing);
   publish(Event::Type::sync_started);
   exchange_->session->start();
@@ -134,39 +167,57 @@ void KintoConnector::ended(const Result<void>& result, std::int64_t wait_ms) {
 
 void KintoConnector::finish(const Result<void>& result, std::int64_t wait_ms) {
   const std::unique_ptr<Exchange> exchange = std::move(exchange_);
+  suspects_ = exchange->session->put_off();
   std::optional<Error> error;
   if (!result) error = result.error();
   publish(Event::Type::sync_finished, exchange->sent, exchange->received, error);
   if (!error) return succeeded(exchange->again, wait_ms);
   error->message += " (" + location_.root + ")";
-  if (needs_somebody(error->code)) return attempt_refused(*error);
+  // Credentials that are asked for may have grown old on the way: new ones get a chance.
+  const bool asks = std::holds_alternative<CredentialsCallback>(options().authentication);
+  const bool old = error->code == ErrorCode::unauthenticated && asks && !refused_once_;
+  refused_once_ = old;
+  if (needs_somebody(error->code) && !old) return attempt_refused(*error);
   attempt_failed(*error, wait_ms);
 }
 
 void KintoConnector::succeeded(bool again, std::int64_t wait_ms) {
-  (void)engine().write([&](WriteSession& session) { return note_synced(session, remote().key); });
+  (void)write([&](WriteSession& session) { return note_synced(session, remote().key); });
   exchanged();
-  if (again) return rest(wait_ms);
+  refused_once_ = false;
+  // Left alone, as the server asks, also by new writes.
+  if (wait_ms > 0 && (again || options().automatic)) return schedule_attempt(wait_ms);
+  if (again) return rest(0);
   const std::int64_t poll_ms = options().poll_interval_ms;
   const bool polls = options().automatic && poll_ms > 0;
-  rest(polls ? std::optional(std::max(poll_ms, wait_ms)) : std::nullopt);
+  rest(polls ? std::optional(poll_ms) : std::nullopt);
 }
 
 Result<std::vector<std::string>> KintoConnector::collections(std::span<const std::string> found) {
-  return engine().write([&](WriteSession& session) {
+  return write([&](WriteSession& session) {
     std::vector<std::string> names = options().collections;
     if (names.empty()) names.assign(found.begin(), found.end());
     return adopt_collections(session, remote(), names);
   });
 }
 
-// A cursor counts for one server. Records that rest on another one's versions become our own, to be
-// compared with what this one has.
+Result<std::int64_t> KintoConnector::newest_position() {
+  return write([](WriteSession& session) -> Result<std::int64_t> {
+    auto select = session.store().cache().get("SELECT coalesce(max(position), 0) FROM operations");
+    if (!select) return fail(select);
+    auto newest = (*select)->query_one([](const store::Row& row) { return row.int64(0); });
+    if (!newest) return fail(newest);
+    return newest->value_or(0);
+  });
+}
+
+// A cursor counts for one server, and stands for it from the first exchange on. Records that rest
+// on another one's versions become our own, to be compared with what this one has.
 Result<std::int64_t> KintoConnector::read_cursor(std::string_view collection) {
-  return engine().write([&](WriteSession& session) -> Result<std::int64_t> {
+  return write([&](WriteSession& session) -> Result<std::int64_t> {
     const ReadConnection read{session.store().connection(), session.store().cache()};
     const std::string scope = std::string(kRecordsScope) + std::string(collection);
-    const auto text = client::read_cursor(read, remote().key, remote().url, scope);
+    const auto text = client::read_cursor(read, remote().key, server(), scope);
     if (!text) return fail(text);
     if (*text) {
       std::int64_t tag = 0;
@@ -177,9 +228,13 @@ Result<std::int64_t> KintoConnector::read_cursor(std::string_view collection) {
     if (!entry) return fail(entry);
     const Result<bool> based = has_based_records(session, **entry);
     if (!based) return fail(based);
-    if (!*based) return 0;
-    if (auto done = release_collection(session, **entry); !done) return fail(done);
+    if (*based) {
+      if (auto done = release_collection(session, **entry); !done) return fail(done);
+    }
     if (auto done = forget_cursors(session, remote().key, scope); !done) return fail(done);
+    if (auto done = write_cursor(session, remote().key, server(), scope, "0"); !done) {
+      return fail(done);
+    }
     return 0;
   });
 }
@@ -190,7 +245,8 @@ Result<void> KintoConnector::apply_page(std::string_view collection,
   const auto count_of = static_cast<std::int64_t>(records.size());
   exchange_->received += count_of;
   count(0, count_of);
-  return engine().write([&](WriteSession& session) -> Result<void> {
+  // A power loss takes the page and its cursor together.
+  const auto apply = [&](WriteSession& session) -> Result<void> {
     session.set_origin(remote().name);
     const auto entry = session.catalog().collection(collection);
     if (!entry) return fail(entry);
@@ -199,21 +255,22 @@ Result<void> KintoConnector::apply_page(std::string_view collection,
       if (!done) return done;
     }
     if (cursor == 0) return {};
-    return write_cursor(session, remote().key, remote().url,
+    return write_cursor(session, remote().key, server(),
                         std::string(kRecordsScope) + std::string(collection),
                         std::to_string(cursor));
-  });
+  };
+  return write(apply, Durability::relaxed);
 }
 
 Result<void> KintoConnector::finish_recovery(std::string_view collection,
                                              const sync::Recovery& recovery, std::int64_t cursor) {
-  return engine().write([&](WriteSession& session) -> Result<void> {
+  return write([&](WriteSession& session) -> Result<void> {
     session.set_origin(remote().name);
     const auto entry = session.catalog().collection(collection);
     if (!entry) return fail(entry);
     auto done = recover_collection(session, **entry, recovery, options().conflict_policy);
     if (!done) return done;
-    return write_cursor(session, remote().key, remote().url,
+    return write_cursor(session, remote().key, server(),
                         std::string(kRecordsScope) + std::string(collection),
                         std::to_string(cursor));
   });
@@ -221,7 +278,7 @@ Result<void> KintoConnector::finish_recovery(std::string_view collection,
 
 Result<std::vector<sync::PendingRecord>> KintoConnector::read_pending(
     std::size_t max_records, std::size_t max_bytes, const sync::PushBarriers& barriers) {
-  return engine().write([&](WriteSession& session) {
+  return write([&](WriteSession& session) {
     return take_pending_records(session, remote(), max_records, max_bytes, barriers);
   });
 }
@@ -233,7 +290,7 @@ Result<void> KintoConnector::apply_outcomes(std::span<const sync::PushOutcome> o
       }));
   exchange_->sent += sent;
   count(sent, 0);
-  return engine().write([&](WriteSession& session) {
+  return write([&](WriteSession& session) {
     session.set_origin(remote().name);
     return apply_push_outcomes(session, remote(), options().conflict_policy, outcomes);
   });

@@ -3,7 +3,9 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "client/connectors/connector.h"
@@ -51,6 +53,7 @@ class KintoConnector final : public Connector, public sync::KintoClientHost {
   void send(sync::KintoRequest request) override;
   void ended(const Result<void>& result, std::int64_t wait_ms) override;
   Result<std::vector<std::string>> collections(std::span<const std::string> found) override;
+  Result<std::int64_t> newest_position() override;
   Result<std::int64_t> read_cursor(std::string_view collection) override;
   Result<void> apply_page(std::string_view collection,
                           std::span<const protocol::kinto::ObjectAnswer> records,
@@ -61,9 +64,18 @@ class KintoConnector final : public Connector, public sync::KintoClientHost {
       std::size_t max_records, std::size_t max_bytes, const sync::PushBarriers& barriers) override;
   Result<void> apply_outcomes(std::span<const sync::PushOutcome> outcomes) override;
 
+  // A write transaction, while this database knows the remote.
+  template <typename Work>
+  auto write(Work&& work, Durability durability = Durability::full)
+      -> std::invoke_result_t<Work, WriteSession&>;
+  Result<void> check_known(WriteSession& session) const;
+  std::string server() const;  // to whom a cursor belongs
+
   const KintoLocation location_;
   net::HttpClient http_;
   std::unique_ptr<Exchange> exchange_;
+  std::set<std::int64_t> suspects_;  // records that had to wait in the last exchange
+  bool refused_once_ = false;        // the credentials of the last exchange
 };
 
 }  // namespace tombolo::client
