@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <memory>
 #include <random>
+#include <set>
 
 #include "client/test_database.h"
 #include "kinto/test_server.h"
@@ -517,22 +518,27 @@ class KintoConvergenceTest : public KintoRemoteTest, public ::testing::WithParam
   }
   std::uint32_t below(std::uint32_t bound) { return random_() % bound; }
 
+  void create_or_not(Collection& collection, const std::string& id, const std::string& field) {
+    if (!collection.create({{"id", id}, {field, ++written_}})) refused_.insert(written_);
+  }
   // Every value is written once, so that wherever it goes it can be told.
   void edit(Database& database) {
     auto collection = database.collection("c");
     const std::string id = "r" + std::to_string(below(6));
     const std::string field = below(2) == 0 ? "x" : "y";
+    if (const auto seen = collection.get(id)) account_for(seen->fields());
     switch (below(8)) {
       case 0:
         (void)collection.remove(id);
         return;
       case 1:
       case 2:
-        (void)collection.create({{"id", id}, {field, ++written_}});
+        create_or_not(collection, id, field);
         return;
       default:
         if (collection.patch(id, {{field, ++written_}})) return;
-        (void)collection.create({{"id", id}, {field, ++written_}});
+        refused_.insert(written_);
+        create_or_not(collection, id, field);
     }
   }
   void try_to_sync(Database& database, ConflictPolicy policy) {
@@ -543,6 +549,16 @@ class KintoConvergenceTest : public KintoRemoteTest, public ::testing::WithParam
     EXPECT_FALSE(status.synced && status.pending > 0);
   }
 
+  // Every number in it is on the server, or was seen by who wrote over it, or is in a ledger.
+  void account_for(const Value& value) {
+    if (value.is_number()) accounted_.insert(value.as_integer());
+    if (const Object* object = value.if_object()) {
+      for (const Member& member : *object) account_for(member.value);
+    }
+  }
+
+  std::set<std::int64_t> accounted_;
+  std::set<std::int64_t> refused_;  // what the device itself did not take
   std::mt19937 random_{static_cast<std::uint32_t>(GetParam())};
   std::int64_t written_ = 0;
   std::optional<Database> third_;
@@ -571,10 +587,17 @@ TEST_P(KintoConvergenceTest, AllDevicesEndEqualWhateverGetsLost) {
     EXPECT_EQ(contents(*device), on_server());
     EXPECT_EQ(device->status().value().pending, 0);
     EXPECT_TRUE(device->dead_letters().value().empty());
+    account_for(contents(*device));
+    for (const Loss& loss : losses(*device)) account_for(loss.losing_value.value_or(Value()));
+  }
+  for (std::int64_t value = 1; value <= written_; ++value) {
+    if (!refused_.contains(value)) {
+      EXPECT_TRUE(accounted_.contains(value)) << value << " was lost silently";
+    }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, KintoConvergenceTest, ::testing::Range(1, 7));
+INSTANTIATE_TEST_SUITE_P(Seeds, KintoConvergenceTest, ::testing::Range(1, 5));
 
 }  // namespace
 }  // namespace tombolo
