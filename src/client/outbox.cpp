@@ -184,20 +184,22 @@ Result<void> append_owned(WriteSession& session, std::optional<std::int64_t> rem
 
 }  // namespace
 
-Result<std::vector<sync::PendingRecord>> take_pending_records(WriteSession& session,
+Result<std::vector<sync::PendingRecord>> read_pending_records(WriteSession& session,
                                                               const RemoteEntry& remote,
                                                               std::size_t max_records,
                                                               std::size_t max_bytes,
                                                               const sync::PushBarriers& barriers) {
-  auto records = read_records(session, remote, max_records, max_bytes, barriers);
-  if (!records) return records;
-  for (sync::PendingRecord& record : *records) {
-    if (auto noted = note_push(session, record); !noted) return fail(noted);
+  return read_records(session, remote, max_records, max_bytes, barriers);
+}
+
+Result<void> prepare_push(WriteSession& session, std::span<sync::PendingRecord> records) {
+  for (sync::PendingRecord& record : records) {
+    if (auto noted = note_push(session, record); !noted) return noted;
     Result<std::string> text = text_to_send(record.data);
     if (!text) return fail(text);
     record.data = std::move(*text);
   }
-  return records;
+  return {};
 }
 
 Result<void> apply_push_outcomes(WriteSession& session, const RemoteEntry& remote,

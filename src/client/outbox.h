@@ -15,13 +15,16 @@
 namespace tombolo::client {
 
 // The records whose operations the remote lacks, in the order of their oldest one: at most
-// `max_records`, and no more than `max_bytes` of their data but for the first. What it answers is
-// noted as about to be sent, so that a lost answer can be told from somebody else's write.
-Result<std::vector<sync::PendingRecord>> take_pending_records(WriteSession& session,
+// `max_records`, and no more than `max_bytes` of their data but for the first.
+Result<std::vector<sync::PendingRecord>> read_pending_records(WriteSession& session,
                                                               const RemoteEntry& remote,
                                                               std::size_t max_records,
                                                               std::size_t max_bytes,
                                                               const sync::PushBarriers& barriers);
+
+// Notes what is about to be sent, so that a lost answer can be told from somebody else's write, and
+// takes away the fields that are the server's business.
+Result<void> prepare_push(WriteSession& session, std::span<sync::PendingRecord> records);
 
 // Writes down what became of pushed records.
 Result<void> apply_push_outcomes(WriteSession& session, const RemoteEntry& remote,

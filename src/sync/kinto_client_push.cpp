@@ -129,6 +129,7 @@ Result<void> KintoClientSession::drop_unneeded() {
 }
 
 void KintoClientSession::send_batch() {
+  if (auto done = host_.prepare_push(batch_); !done) return end(done);
   std::string body = R"({"requests":[)";
   for (const PendingRecord& record : batch_) {
     if (body.back() != '[') body += ',';

@@ -111,10 +111,12 @@ class KintoClientHost {
                                        std::int64_t cursor) = 0;
   // The position of the newest operation of all.
   virtual Result<std::int64_t> newest_position() = 0;
-  // Records with pending operations, the oldest first, and remembers what is about to be sent.
+  // Records with pending operations, the oldest first.
   virtual Result<std::vector<PendingRecord>> read_pending(std::size_t max_records,
                                                           std::size_t max_bytes,
                                                           const PushBarriers& barriers) = 0;
+  // Remembers what is about to be sent, and makes of `data` what the server is to get.
+  virtual Result<void> prepare_push(std::span<PendingRecord> records) = 0;
   virtual Result<void> apply_outcomes(std::span<const PushOutcome> outcomes) = 0;
 };
 

@@ -131,6 +131,10 @@ class KintoClientSessionTest : public ::testing::Test, public KintoClientHost {
     }
     return records;
   }
+  Result<void> prepare_push(std::span<PendingRecord> records) override {
+    prepared_ += records.size();
+    return {};
+  }
   Result<void> apply_outcomes(std::span<const PushOutcome> outcomes) override {
     if (grows_) pend("more");
     for (const PushOutcome& outcome : outcomes) {
@@ -160,6 +164,7 @@ class KintoClientSessionTest : public ::testing::Test, public KintoClientHost {
   std::vector<Recovery> recoveries_;
   std::vector<PendingRecord> pending_;
   std::int64_t last_key_ = 0;
+  std::size_t prepared_ = 0;
   bool grows_ = false;  // somebody writes while something is pushed
   std::vector<std::pair<std::string, PushOutcome::Kind>> outcomes_;
   std::vector<std::string> reasons_;
@@ -405,6 +410,7 @@ TEST_F(KintoClientSessionTest, AReadOnlyServerIsReadAndWritesWait) {
   ASSERT_FALSE(*result_);
   EXPECT_EQ(applied_.size(), 2u);
   EXPECT_EQ(pending_.size(), 1u);
+  EXPECT_EQ(prepared_, 0u) << "what was never sent is not in doubt";
 }
 
 const std::string kEmpty = R"({"data":[]})";

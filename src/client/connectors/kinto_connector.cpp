@@ -279,8 +279,12 @@ Result<void> KintoConnector::finish_recovery(std::string_view collection,
 Result<std::vector<sync::PendingRecord>> KintoConnector::read_pending(
     std::size_t max_records, std::size_t max_bytes, const sync::PushBarriers& barriers) {
   return write([&](WriteSession& session) {
-    return take_pending_records(session, remote(), max_records, max_bytes, barriers);
+    return read_pending_records(session, remote(), max_records, max_bytes, barriers);
   });
+}
+
+Result<void> KintoConnector::prepare_push(std::span<sync::PendingRecord> records) {
+  return write([&](WriteSession& session) { return client::prepare_push(session, records); });
 }
 
 Result<void> KintoConnector::apply_outcomes(std::span<const sync::PushOutcome> outcomes) {

@@ -62,6 +62,7 @@ class KintoConnector final : public Connector, public sync::KintoClientHost {
                                std::int64_t cursor) override;
   Result<std::vector<sync::PendingRecord>> read_pending(
       std::size_t max_records, std::size_t max_bytes, const sync::PushBarriers& barriers) override;
+  Result<void> prepare_push(std::span<sync::PendingRecord> records) override;
   Result<void> apply_outcomes(std::span<const sync::PushOutcome> outcomes) override;
 
   // A write transaction, while this database knows the remote.
