@@ -27,11 +27,18 @@ struct Writer::Group {
   std::int64_t deadline_ms;
   std::vector<WriteRequest> finished = {};
   std::vector<Result<void>> results = {};  // of the finished ones
-  std::optional<Error> failure = {};       // that the transaction cannot be committed for
+  // Parts of these were run, and there is more. They go on when those are on the disk.
+  std::vector<WriteRequest> unfinished = {};
+  std::optional<Error> failure = {};  // that the transaction cannot be committed for
 
   void finish(WriteRequest request, Result<void> result) {
     finished.push_back(std::move(request));
     results.push_back(std::move(result));
+  }
+  // Everybody whose work is lost with the transaction.
+  std::vector<WriteRequest> take_all() {
+    std::move(unfinished.begin(), unfinished.end(), std::back_inserter(finished));
+    return std::move(finished);
   }
 };
 
@@ -91,6 +98,7 @@ void Writer::submit(WriteRequest request) {
       refusal = Error{ErrorCode::busy, "too many writes wait; try again later"};
     } else {
       first = queue_.empty() && bulk_queue_.empty();
+      request.arrival = ++last_arrival_;
       (request.bulk ? bulk_queue_ : queue_).push_back(std::move(request));
     }
   }
@@ -106,6 +114,11 @@ void Writer::submit(WriteRequest request) {
 std::size_t Writer::pending() const {
   const std::lock_guard lock(mutex_);
   return queue_.size() + bulk_queue_.size();
+}
+
+bool Writer::others_wait() const {
+  const std::lock_guard lock(mutex_);
+  return !queue_.empty();
 }
 
 void Writer::close() {
@@ -125,9 +138,14 @@ std::vector<WriteRequest> Writer::take_group() {
   return group;
 }
 
+// The first of the bulk, unless something waits that came before it.
 std::optional<WriteRequest> Writer::take_bulk(bool unless_others_wait) {
   const std::lock_guard lock(mutex_);
-  if (bulk_queue_.empty() || (unless_others_wait && !queue_.empty())) return std::nullopt;
+  if (bulk_queue_.empty()) return std::nullopt;
+  if (!queue_.empty() &&
+      (unless_others_wait || queue_.front().arrival < bulk_queue_.front().arrival)) {
+    return std::nullopt;
+  }
   WriteRequest request = std::move(bulk_queue_.front());
   bulk_queue_.pop_front();
   return request;
@@ -137,6 +155,20 @@ void Writer::put_back(std::vector<WriteRequest> not_run) {
   const std::lock_guard lock(mutex_);
   queue_.insert(queue_.begin(), std::make_move_iterator(not_run.begin()),
                 std::make_move_iterator(not_run.end()));
+}
+
+// Behind the bulk of others; what is behind it in its lane stays there.
+void Writer::put_behind(std::vector<WriteRequest> unfinished) {
+  const std::lock_guard lock(mutex_);
+  for (WriteRequest& request : unfinished) {
+    auto place = bulk_queue_.end();
+    if (request.lane != nullptr) {
+      place = std::stable_partition(
+          bulk_queue_.begin(), bulk_queue_.end(),
+          [&](const WriteRequest& other) { return other.lane != request.lane; });
+    }
+    bulk_queue_.insert(place, std::move(request));
+  }
 }
 
 bool Writer::commit_pending() {
@@ -158,6 +190,11 @@ void Writer::run_group(std::vector<WriteRequest> waiting) {
   if (!transaction) return refuse(std::move(waiting), transaction.error());
   Group group{**transaction, WriteContext(**transaction, clock_.wall_ms(), storage_.node(), ids_),
               clock_.monotonic_ms() + limits_.group_ms};
+  std::optional<WriteRequest> bulk;
+  if (waiting.front().bulk) {
+    bulk = std::move(waiting.front());
+    waiting.clear();
+  }
   bool stands = true;
   std::size_t next = 0;
   while (stands && next < waiting.size()) {
@@ -167,7 +204,7 @@ void Writer::run_group(std::vector<WriteRequest> waiting) {
   waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(next));
   if (stands) {
     put_back(std::move(waiting));
-    stands = run_bulk(group);
+    stands = run_bulk(group, bulk ? std::move(bulk) : take_bulk(false));
   } else {
     std::move(waiting.begin(), waiting.end(), std::back_inserter(group.finished));
   }
@@ -176,20 +213,25 @@ void Writer::run_group(std::vector<WriteRequest> waiting) {
   logger_.log(LogLevel::error, "write_group_failed",
               {{"error", group.failure->message},
                {"requests", static_cast<std::int64_t>(group.finished.size())}});
-  refuse(std::move(group.finished),
-         is_storage_failure(group.failure->code)
-             ? *group.failure
-             : Error{ErrorCode::unavailable,
-                     "a request that was written together with this one failed"});
+  refuse(group.take_all(), is_storage_failure(group.failure->code)
+                               ? *group.failure
+                               : Error{ErrorCode::unavailable,
+                                       "a request that was written together with this one failed"});
 }
 
 // Parts of the bulk: one in each group, more when nobody waits.
-bool Writer::run_bulk(Group& group) {
-  std::optional<WriteRequest> request = take_bulk(false);
+bool Writer::run_bulk(Group& group, std::optional<WriteRequest> request) {
   while (request) {
+    const std::size_t unfinished = group.unfinished.size();
     if (!run_work(group, std::move(*request))) return false;
     if (clock_.monotonic_ms() > group.deadline_ms) break;
-    request = take_bulk(true);
+    if (group.unfinished.size() == unfinished) {
+      request = take_bulk(true);
+    } else {
+      if (others_wait()) break;
+      request = std::move(group.unfinished.back());
+      group.unfinished.pop_back();
+    }
   }
   return true;
 }
@@ -200,13 +242,8 @@ bool Writer::run_work(Group& group, WriteRequest request) {
   const bool guarded = request.bulk || request.guarded;
   Result<Progress> result = guarded ? run_guarded(group, request) : request.work(group.context);
   if (result && *result == Progress::more) {
-    // Bulk that has begun stays the first of its queue.
-    const std::lock_guard lock(mutex_);
-    if (std::exchange(request.bulk, true)) {
-      bulk_queue_.push_front(std::move(request));
-    } else {
-      bulk_queue_.push_back(std::move(request));
-    }
+    request.bulk = true;
+    group.unfinished.push_back(std::move(request));
     return true;
   }
   const bool traces = !result && !guarded && group.transaction.write_count() != writes;
@@ -235,10 +272,11 @@ Result<Progress> Writer::run_guarded(Group& group, WriteRequest& request) {
 void Writer::commit(Group& group) {
   if (Result<void> committed = storage_.commit(); !committed) {
     logger_.log(LogLevel::error, "commit_failed", {{"error", committed.error().message}});
-    refuse(std::move(group.finished), committed.error());
+    refuse(group.take_all(), committed.error());
     if (const Error* poison = storage_.poison(); poison != nullptr) poisoned(*poison);
     return;
   }
+  put_behind(std::move(group.unfinished));
   net::DeliveryBatch deliveries;
   announce(group.context, deliveries);
   for (std::size_t i = 0; i < group.finished.size(); ++i) {

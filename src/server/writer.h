@@ -4,6 +4,7 @@
 //
 // Much work is done in parts: a work that has more to do says so, others run in between, and its
 // answer leaves after the commit of its last part. What waits for a part of it is therefore small.
+// When a part cannot be committed, the whole work has failed, with what was committed of it.
 //
 // A work checks first and writes then, so that a request that is refused leaves no trace. Work that
 // fails before it has written anything fails alone. What writes much (a part of bulk, a batch) runs
@@ -92,11 +93,14 @@ struct WriteRequest {
   // was full, before anything ran), `storage` (disk full) or `unavailable`. Answers go into the
   // batch. On the writer's thread, or inside submit() when refused there.
   std::move_only_function<void(Result<void>, net::DeliveryBatch&)> done;
-  // Much work, in parts: it has a queue of its own, of which the first is run, and gives way to all
-  // other work after each part. Work that has more to do becomes bulk.
+  // Much work, in parts: it has a queue of its own, and gives way to all other work after each part
+  // and to other bulk after each group. Work that has more to do becomes bulk.
   bool bulk = false;
+  // Whose it is: bulk of one lane keeps its order. Bulk without one is in nobody's way.
+  const void* lane = nullptr;
   // Undone alone when it fails after it has written. Bulk always is.
   bool guarded = false;
+  std::uint64_t arrival = 0;  // in which order it came; the Writer's own
 };
 
 // Operations or rows that one part of much work deals with.
@@ -150,10 +154,12 @@ class Writer {
 
   std::vector<WriteRequest> take_group();
   std::optional<WriteRequest> take_bulk(bool unless_others_wait);
+  bool others_wait() const;  // for whom bulk gives way
   void put_back(std::vector<WriteRequest> not_run);
+  void put_behind(std::vector<WriteRequest> unfinished);
   void run_group(std::vector<WriteRequest> waiting);
   bool run_work(Group& group, WriteRequest request);
-  bool run_bulk(Group& group);
+  bool run_bulk(Group& group, std::optional<WriteRequest> request);
   Result<Progress> run_guarded(Group& group, WriteRequest& request);
   void commit(Group& group);
   void refuse(std::vector<WriteRequest> group, const Error& error);
@@ -172,6 +178,7 @@ class Writer {
   mutable std::mutex mutex_;
   std::deque<WriteRequest> queue_;
   std::deque<WriteRequest> bulk_queue_;
+  std::uint64_t last_arrival_ = 0;
   bool closed_ = false;
 
   // The committing thread's.
