@@ -7,14 +7,21 @@ namespace tombolo::server::stream {
 void UploadLimit::submitted(std::int64_t operations, std::int64_t now_ms) {
   refill(now_ms);
   uncommitted_ += operations;
+  ++uncommitted_batches_;
   if (limits_.operations_per_second > 0) allowance_ -= operations;
+}
+
+void UploadLimit::committed(std::int64_t operations) {
+  uncommitted_ -= operations;
+  --uncommitted_batches_;
 }
 
 bool UploadLimit::is_reached(std::int64_t now_ms) {
   refill(now_ms);
   // It goes on at half, so that reading is not stopped and started with every batch.
-  const std::int64_t most = limits_.uncommitted_operations;
-  const bool busy = uncommitted_ > (reached_ ? most / 2 : most);
+  const std::int64_t share = reached_ ? 2 : 1;
+  const bool busy = uncommitted_ > limits_.uncommitted_operations / share ||
+                    uncommitted_batches_ > limits_.uncommitted_batches / share;
   reached_ = busy || allowance_ < 0;
   return reached_;
 }

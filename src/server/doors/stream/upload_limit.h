@@ -11,6 +11,8 @@ struct UploadLimits {
   std::int64_t uncommitted_operations = 4'000;  // received and not yet on disk
   std::int64_t operations_per_second = 0;       // over time; 0: as many as can be written
   std::int64_t operations_burst = 10'000;       // at once, after a while of less
+  // As uncommitted_operations: each batch takes one of the places in the writer's queue.
+  std::int64_t uncommitted_batches = 256;
 };
 
 class UploadLimit {
@@ -18,8 +20,9 @@ class UploadLimit {
   UploadLimit(UploadLimits limits, std::int64_t now_ms)
       : limits_(limits), allowance_(limits.operations_burst), refilled_at_ms_(now_ms) {}
 
+  // A batch of so many operations.
   void submitted(std::int64_t operations, std::int64_t now_ms);
-  void committed(std::int64_t operations) { uncommitted_ -= operations; }
+  void committed(std::int64_t operations);
   // Whether to stop reading, or, when it was reached before, to leave it stopped.
   bool is_reached(std::int64_t now_ms);
 
@@ -28,6 +31,7 @@ class UploadLimit {
 
   const UploadLimits limits_;
   std::int64_t uncommitted_ = 0;
+  std::int64_t uncommitted_batches_ = 0;
   std::int64_t allowance_;  // of the rate; negative: owed
   std::int64_t refilled_at_ms_;
   bool reached_ = false;

@@ -19,6 +19,18 @@ TEST(UploadLimit, IsReachedBeyondWhatMayBeUnderWayUntilHalfOfItIsDone) {
   EXPECT_FALSE(limit.is_reached(0));
 }
 
+TEST(UploadLimit, IsReachedByMuchThatIsSmall) {
+  UploadLimit limit({.uncommitted_batches = 10}, 0);
+  for (int batch = 0; batch < 10; ++batch) limit.submitted(1, 0);
+  EXPECT_FALSE(limit.is_reached(0));
+  limit.submitted(1, 0);
+  EXPECT_TRUE(limit.is_reached(0));
+  for (int batch = 0; batch < 5; ++batch) limit.committed(1);
+  EXPECT_TRUE(limit.is_reached(0));
+  limit.committed(1);
+  EXPECT_FALSE(limit.is_reached(0));
+}
+
 TEST(UploadLimit, LetsABurstThroughAndThenOnlyTheRate) {
   UploadLimit limit({.operations_per_second = 100, .operations_burst = 200}, 0);
   const auto write = [&](std::int64_t operations, std::int64_t now_ms) {
