@@ -391,6 +391,92 @@ TEST_F(ChangesTest, ALargeCollectionIsEmptiedInPartsBeforeItIsDeleted) {
   EXPECT_FALSE(read()->find({record_.list, "r5"}).value());
 }
 
+// The device knew of the deletion, so that its insert needs no fold.
+TEST_F(ChangesTest, ADeletedRecordIsMadeAnewAndChangedInOneBatch) {
+  const IncomingOperation gone = foreign(2000, {}, core::OperationType::remove);
+  apply({foreign(1000, {{"old", 1}}, core::OperationType::insert), gone});
+  IncomingOperation again = foreign(3000, {{"a", 1}, {"b", 1}}, core::OperationType::insert);
+  again.operation.base_version = core::format_timestamp(gone.operation.timestamp).value();
+  again.body = protocol::operation_json(again.operation);
+  apply({again, foreign(3001, {{"c", 2}}, core::OperationType::update),
+         foreign(3002, {{"d", 3}}, core::OperationType::update)});
+  EXPECT_EQ(refolds_, 0u);
+  EXPECT_EQ(Value::parse(read()->find(record_).value()->data).value(),
+            (Value{{"a", 1}, {"b", 1}, {"c", 2}, {"d", 3}}));
+}
+
+// In one batch as in several.
+TEST_F(ChangesTest, ARecordThatBeganAnewAndWentAgainIsItsNewAuthors) {
+  const auto key_of = [&](const char* user) {
+    PermissionsKey key = kNoPermissions;
+    write([&](WriteContext& context) {
+      PermissionSet set;
+      set.add("write", user);
+      key = context.transaction().intern(set).value();
+    });
+    return key;
+  };
+  const PermissionsKey alice = key_of("token:alice");
+  const PermissionsKey bob = key_of("token:bob");
+  const auto apply_as = [&](PermissionsKey key, std::vector<IncomingOperation> incoming) {
+    write([&](WriteContext& context) {
+      ApplyOptions options;
+      options.new_record_permissions = key;
+      const auto applied = apply_operations(context, "b", incoming, options);
+      for (const AppliedOperation& one : *applied) EXPECT_EQ(one.refusal, "");
+    });
+  };
+  put(ObjectPath::bucket("b"), {});
+  put(collection_, {});
+  apply_as(alice, {foreign(1000, {{"a", 1}}, core::OperationType::insert),
+                   foreign(1001, {}, core::OperationType::remove)});
+  apply_as(bob, {foreign(2000, {{"private", 1}}, core::OperationType::insert),
+                 foreign(2001, {}, core::OperationType::remove)});
+  std::vector<PermissionsKey> readers;
+  const auto note_readers = [&] {
+    readers.clear();
+    ASSERT_TRUE(read()->operations_after("b", 0, 100, [&](const LoggedOperation& logged) {
+      readers.push_back(logged.record_permissions);
+      return true;
+    }));
+  };
+  note_readers();
+  EXPECT_EQ(readers, (std::vector<PermissionsKey>{alice, alice, bob, bob}));
+
+  // The same over what went with its collection; it is purged no more.
+  write([&](WriteContext& context) { ASSERT_TRUE(delete_object(context, collection_)); });
+  put(collection_, {});
+  apply_as(alice, {foreign(3000, {{"b", 1}}, core::OperationType::insert),
+                   foreign(3001, {}, core::OperationType::remove)});
+  apply_as(alice, {foreign(3002, {{"c", 1}}, core::OperationType::update)});
+  note_readers();
+  EXPECT_EQ(readers, (std::vector<PermissionsKey>{alice, alice, bob, bob, alice, alice, alice}));
+}
+
+TEST_F(ChangesTest, WhoMayOnlyCreateTouchesNoDeletedRecordWithoutMakingItAnew) {
+  put(ObjectPath::bucket("b"), {});
+  put(collection_, {{"schema", {{"properties", {{"title", {{"type", "string"}}}}}}}});
+  apply({foreign(1000, {{"title", "hers"}}, core::OperationType::insert),
+         foreign(1001, {}, core::OperationType::remove)});
+  const auto apply_restricted = [&](std::vector<IncomingOperation> incoming) {
+    for (IncomingOperation& one : incoming) one.only_in_new_life = true;
+    return apply(std::move(incoming));
+  };
+  std::vector<AppliedOperation> applied =
+      apply_restricted({foreign(2000, {{"title", 7}}, core::OperationType::insert),
+                        foreign(2001, {{"title", "revived"}}, core::OperationType::update)});
+  EXPECT_NE(applied[0].refusal, "");
+  EXPECT_FALSE(applied[0].denied) << "it breaks the schema";
+  EXPECT_TRUE(applied[1].denied);
+  EXPECT_EQ(read()->find(record_).value()->state, ObjectState::deleted);
+  applied = apply_restricted({foreign(999, {{"title", "old"}}, core::OperationType::insert),
+                              foreign(3000, {{"title", "his"}}, core::OperationType::insert),
+                              foreign(3001, {{"title", "own"}}, core::OperationType::update)});
+  EXPECT_TRUE(applied[0].denied);
+  EXPECT_EQ(applied[1].refusal + applied[2].refusal, "");
+  EXPECT_EQ(read()->find(record_).value()->data, R"({"title":"own"})");
+}
+
 TEST_F(ChangesTest, DeletingWhatIsNotThereIsNotFound) {
   put(record_, {});
   write([&](WriteContext& context) {

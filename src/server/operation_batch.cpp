@@ -114,18 +114,29 @@ Result<void> OperationBatch::take(std::size_t index) {
   if (!known) return fail(known);
   applied_[index].duplicate = *known;
   if (*known) return {};
+  const bool begins_anew = is_of_new_life(**draft, operation);
+  if (incoming_[index].only_in_new_life && !begins_anew) {
+    applied_[index].denied = true;
+    applied_[index].refusal =
+        "record \"" + operation.record + "\" was deleted, and you may only create it anew";
+    return {};
+  }
   // What is logged already stays valid, whatever became of the schema: hence after the above.
   Result<std::string> refusal = refusal_of(**draft, operation);
   if (!refusal) return fail(refusal);
   applied_[index].refusal = std::move(*refusal);
   if (!applied_[index].refusal.empty()) return {};
-  const bool over_row = (*draft)->row && (*draft)->row->state != ObjectState::alive;
-  (*draft)->begins_anew |= over_row && operation.type == OperationType::insert &&
-                           operation.timestamp > (*draft)->row->version;
+  (*draft)->begins_anew = begins_anew;
   (*draft)->operations.push_back(index);
   draft_of_[index] = *draft;
   new_ids_.insert(operation.id);
   return advance(**draft, operation);
+}
+
+bool OperationBatch::is_of_new_life(const Draft& draft, const Operation& operation) {
+  if (draft.begins_anew) return true;
+  return draft.row && draft.row->state != ObjectState::alive &&
+         operation.type == OperationType::insert && operation.timestamp > draft.row->version;
 }
 
 Result<std::string> OperationBatch::refusal_of(const Draft& draft, const Operation& operation) {
@@ -203,7 +214,8 @@ Result<void> OperationBatch::write(Draft& draft) {
   const ListPath& list = draft.collection->list;
   const std::optional<StoredObject>& row = draft.row;
   const bool alive = draft.state.alive();
-  const bool stays_purged = row && row->state == ObjectState::purged && !alive;
+  const bool stays_purged =
+      row && row->state == ObjectState::purged && !alive && !draft.begins_anew;
   const bool was_alive = row && row->state == ObjectState::alive;
   const std::string data = alive ? stored_text(draft.state.fields) : std::string();
   RowUpdate update;
@@ -212,8 +224,9 @@ Result<void> OperationBatch::write(Draft& draft) {
                               : ObjectState::deleted;
   update.data = data;
   update.version = &draft.state.version;
-  // An update that brings a record back leaves it to its readers; an insert makes it its author's.
-  const bool begins = alive && !was_alive && (!row || draft.begins_anew);
+  // An update that brings a record back leaves it to its readers; an insert makes it its author's,
+  // and stays the author's business when the record is deleted again in the same batch.
+  const bool begins = !was_alive && (!row || draft.begins_anew);
   update.permissions = options_.permissions.value_or(begins ? options_.new_record_permissions
                                                      : row  ? row->permissions
                                                             : kNoPermissions);

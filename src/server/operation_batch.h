@@ -61,6 +61,8 @@ class OperationBatch {
                    const std::optional<StoredObject>& row);
   Result<const core::CollectionSchema*> schema_of(Collection& collection);
   Result<void> take(std::size_t index);
+  // Whether the operation belongs to a life that a deleted record begins with this batch.
+  static bool is_of_new_life(const Draft& draft, const core::Operation& operation);
   // Why the operation may never be applied; empty: it may.
   Result<std::string> refusal_of(const Draft& draft, const core::Operation& operation);
   Result<bool> is_known(const Draft& draft, const core::Operation& operation);

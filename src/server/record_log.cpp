@@ -95,7 +95,7 @@ Result<IncomingOperation> finish_operation(WriteContext& context, const ListPath
   Result<std::string> id = core::operation_id(operation);
   if (!id) return fail(id);
   operation.id = std::move(*id);
-  operation.mutation_name = context.transaction().seal(list.bucket, operation.id);
+  operation.mutation_name = context.transaction().seal(list.bucket, operation);
   std::string body = protocol::operation_json(operation);
   return IncomingOperation{std::move(operation), std::move(body)};
 }

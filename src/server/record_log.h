@@ -23,11 +23,15 @@ namespace tombolo::server {
 struct IncomingOperation {
   core::Operation operation;  // checked by the door (check_operation, verify_operation_id)
   std::string body;           // its JSON, relayed and stored as it is
+  // Whoever sent it may make the record, which is deleted, anew, and not touch what it was: it is
+  // refused unless it, or one before it in the batch, does so.
+  bool only_in_new_life = false;
 };
 
 struct AppliedOperation {
   bool duplicate = false;  // was there already; nothing changed
   std::string refusal;     // why it may never be applied; nothing changed. Empty: it was
+  bool denied = false;     // refused because of only_in_new_life
   std::int64_t delivery_sequence = 0;  // 0 for what changed nothing
   std::int64_t last_modified = 0;      // of the record, afterwards; likewise
 };

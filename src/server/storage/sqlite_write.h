@@ -45,7 +45,7 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
   Result<void> end_life(std::string_view bucket, ObjectKey object,
                         PermissionsKey permissions) override;
   Result<std::int64_t> author_count(std::string_view bucket) override;
-  std::string seal(std::string_view bucket, std::string_view operation_id) const override;
+  std::string seal(std::string_view bucket, const core::Operation& operation) const override;
   Result<bool> has_operation(ObjectKey record, const core::Operation& operation) override;
   Result<std::int64_t> append_operation(std::string_view bucket, const NewLogEntry& entry) override;
   Result<std::int64_t> next_sequence_number(std::string_view bucket) override;

@@ -232,9 +232,10 @@ Result<std::int64_t> SqliteWrite::next_sequence_number(std::string_view bucket) 
   return (*state)->own_sequence_number + 1;
 }
 
-std::string SqliteWrite::seal(std::string_view bucket, std::string_view operation_id) const {
+std::string SqliteWrite::seal(std::string_view bucket, const core::Operation& operation) const {
   std::string message = "operation of bucket ";
-  message.append(bucket).append("\n").append(operation_id);
+  message.append(bucket).append("\n").append(operation.id).append("\n");
+  message.append(std::to_string(operation.sequence_number));
   return "seal:" + to_hex(hmac_sha256(secret_, message)).substr(0, kSealDigits);
 }
 

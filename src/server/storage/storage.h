@@ -185,8 +185,9 @@ class WriteTransaction : public ReadTransaction {
   // How many nodes wrote in the bucket.
   virtual Result<std::int64_t> author_count(std::string_view bucket) = 0;
   // What only this server can have put on an operation of its own in the bucket: lets it know them
-  // again when it was restored from an older copy and its clients bring them back.
-  virtual std::string seal(std::string_view bucket, std::string_view operation_id) const = 0;
+  // again when it was restored from an older copy and its clients bring them back. It vouches for
+  // the id and the sequence number, which the id leaves out.
+  virtual std::string seal(std::string_view bucket, const core::Operation& operation) const = 0;
   // Appends to the bucket's log and notes the author; the delivery sequence.
   // The id must be 64 hexadecimal digits and unknown to the record's log.
   virtual Result<std::int64_t> append_operation(std::string_view bucket,

@@ -207,10 +207,11 @@ Result<sync::LogPosition> StreamSession::read_log_position() {
 void StreamSession::submit(sync::Upload upload) {
   const auto count = static_cast<std::int64_t>(upload.operations.size());
   limit_.submitted(count, hub_.now().monotonic_ms);
-  auto work = std::make_shared<StreamUpload>(hub_.context(), bucket_,
-                                             Uploader{identity_, session_.node(), budget_},
-                                             std::move(upload.operations));
+  auto work = std::make_shared<StreamUpload>(
+      hub_.context(), bucket_, Uploader{identity_, session_.node(), upload.token, budget_},
+      std::move(upload.operations));
   WriteRequest request;
+  request.lane = budget_.get();
   // What comes after a large batch stays after it.
   request.bulk = bulk_uploads_ > 0 || work->is_large();
   if (request.bulk) ++bulk_uploads_;
@@ -221,6 +222,7 @@ void StreamSession::submit(sync::Upload upload) {
     if (done) {
       outcome = work->take_outcome();
     } else {
+      work->note_failure();
       outcome = fail(done);
     }
     deliveries.add(thread, [weak, count, token, bulk, outcome = std::move(outcome)] {

@@ -86,43 +86,39 @@ Result<const StreamUpload::CollectionAccess*> StreamUpload::collection_access(
   return &collections_.emplace(collection, access).first->second;
 }
 
-Result<bool> StreamUpload::may_apply(WriteContext& context, const core::Operation& operation) {
+// Over a deleted record, who may only create starts a new one: an update would bring back the
+// fields of the old one, and an older insert would be deleted already. Which of the batch's
+// operations do so is known when they are applied. What was taken once is taken again, whatever has
+// become of the record.
+Result<StreamUpload::Right> StreamUpload::right_to_apply(WriteContext& context,
+                                                         const core::Operation& operation) {
   const Result<const CollectionAccess*> access = collection_access(context, operation.collection);
   if (!access) return fail(access);
-  if (!(*access)->exists) return false;
-  if ((*access)->may_write) return true;
+  if (!(*access)->exists) return Right::none;
+  if ((*access)->may_write) return Right::full;
   const ObjectPath path{ListPath::records(bucket_, operation.collection), operation.record};
   const auto row = context.transaction().find_row(path.list, path.id);
   if (!row) return fail(row);
-  if (!*row) return (*access)->may_create;
+  const bool may_create = (*access)->may_create;
+  if (!*row) return may_create ? Right::full : Right::none;
   if ((*row)->state == ObjectState::alive) {
     const Result<bool> may = context_.access.may(context.transaction(), uploader_.identity,
                                                  Permission::write, path, (*row)->permissions);
-    if (!may || *may) return may;
+    if (!may) return fail(may);
+    if (*may) return Right::full;
+  } else if (may_create) {
+    return Right::to_begin_anew;
   }
-  return may_begin_or_repeat(context, path, **row, operation, (*access)->may_create);
-}
-
-// Over a deleted record, who may only create starts a new one: an update would bring back the
-// fields of the old one, and an older insert would be deleted already. What was taken once is taken
-// again, whatever has become of the record.
-Result<bool> StreamUpload::may_begin_or_repeat(WriteContext& context, const ObjectPath& path,
-                                               const StoredObject& row,
-                                               const core::Operation& operation, bool may_create) {
-  if (row.state != ObjectState::alive && may_create) {
-    const bool begins =
-        operation.type == core::OperationType::insert && operation.timestamp > row.version;
-    if (begins) begun_.insert(path.uri());
-    if (begins || begun_.contains(path.uri())) return true;
-  }
-  return context.transaction().has_operation(row.key, operation);
+  const Result<bool> known = context.transaction().has_operation((*row)->key, operation);
+  if (!known) return fail(known);
+  return *known ? Right::full : Right::none;
 }
 
 // Whether an operation under the server's node is one that it made: it is in the log, or it has the
 // seal and comes back to a server that was restored from an older copy.
 Result<bool> StreamUpload::is_own(WriteContext& context, const core::Operation& operation) {
   WriteTransaction& transaction = context.transaction();
-  if (operation.mutation_name == transaction.seal(bucket_, operation.id)) return true;
+  if (operation.mutation_name == transaction.seal(bucket_, operation)) return true;
   const auto row =
       transaction.find_row(ListPath::records(bucket_, operation.collection), operation.record);
   if (!row) return fail(row);
@@ -161,13 +157,8 @@ Result<std::optional<StreamUpload::Refusal>> StreamUpload::check_author(
   return std::nullopt;
 }
 
-Result<std::optional<StreamUpload::Refusal>> StreamUpload::refusal_of(
-    WriteContext& context, const core::Operation& operation) {
-  const Result<bool> may = may_apply(context, operation);
-  if (!may) return fail(may);
-  if (*may) return check_author(context, operation);
-  return Refusal{kPermissionDenied,
-                 "You may not write to collection \"" + operation.collection + "\""};
+StreamUpload::Refusal StreamUpload::denial_of(const core::Operation& operation) {
+  return {kPermissionDenied, "You may not write to collection \"" + operation.collection + "\""};
 }
 
 void StreamUpload::reject(const core::Operation& operation, Refusal refusal) {
@@ -176,12 +167,27 @@ void StreamUpload::reject(const core::Operation& operation, Refusal refusal) {
                                  refusal.retriable});
 }
 
+void StreamUpload::note_failure() {
+  std::atomic<std::int64_t>& failed = uploader_.budget->failed_upload;
+  std::int64_t first = failed;
+  while (uploader_.upload < first && !failed.compare_exchange_weak(first, uploader_.upload)) {
+  }
+}
+
 Result<Progress> StreamUpload::run(WriteContext& context) {
+  if (uploader_.upload > uploader_.budget->failed_upload) {
+    return fail(ErrorCode::unavailable, "a batch that came before this one was not stored");
+  }
+  Result<Progress> done = run_part(context);
+  if (!done) note_failure();
+  return done;
+}
+
+Result<Progress> StreamUpload::run_part(WriteContext& context) {
   // What held for the last part may not hold any more.
   collections_.clear();
   nodes_.clear();
   new_nodes_ = 0;
-  begun_.clear();
   Result<std::vector<IncomingOperation>> allowed = take_allowed(context);
   if (!allowed) return fail(allowed);
   if (Result<void> applied = apply(context, std::move(*allowed)); !applied) return fail(applied);
@@ -203,13 +209,20 @@ Result<std::vector<IncomingOperation>> StreamUpload::take_allowed(WriteContext& 
              {kPermissionDenied, "You may not create bucket \"" + bucket_ + "\""});
       continue;
     }
-    Result<std::optional<Refusal>> refusal = refusal_of(context, uploaded.operation);
+    const Result<Right> right = right_to_apply(context, uploaded.operation);
+    if (!right) return fail(right);
+    if (*right == Right::none) {
+      reject(uploaded.operation, denial_of(uploaded.operation));
+      continue;
+    }
+    Result<std::optional<Refusal>> refusal = check_author(context, uploaded.operation);
     if (!refusal) return fail(refusal);
     if (*refusal) {
       reject(uploaded.operation, std::move(**refusal));
       continue;
     }
-    allowed.push_back({std::move(uploaded.operation), std::move(uploaded.body)});
+    allowed.push_back(
+        {std::move(uploaded.operation), std::move(uploaded.body), *right == Right::to_begin_anew});
   }
   return allowed;
 }
@@ -227,8 +240,13 @@ Result<void> StreamUpload::apply(WriteContext& context, std::vector<IncomingOper
   const auto applied = apply_operations(context, bucket_, operations, options);
   if (!applied) return fail(applied);
   for (std::size_t index = 0; index < operations.size(); ++index) {
-    const std::string& refusal = (*applied)[index].refusal;
-    if (!refusal.empty()) reject(operations[index].operation, {kValidationError, refusal});
+    const AppliedOperation& result = (*applied)[index];
+    const core::Operation& operation = operations[index].operation;
+    if (result.denied) {
+      reject(operation, denial_of(operation));
+    } else if (!result.refusal.empty()) {
+      reject(operation, {kValidationError, result.refusal});
+    }
   }
   return {};
 }

@@ -3,6 +3,7 @@
 // large batch is done in parts, each of which asks for the permissions anew.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -24,15 +25,19 @@ namespace tombolo::server::stream {
 Result<bool> may_create_stream_bucket(const DoorContext& context, ReadTransaction& transaction,
                                       const Identity& identity, const std::string& bucket);
 
-// What a session has used up; for the writer's thread alone.
+// What the uploads of a session have in common.
 struct SessionBudget {
-  std::int64_t new_nodes = 0;
+  std::int64_t new_nodes = 0;  // used up; the writer's thread's
+  // The first upload that was not stored. None after it is: a client that knows no watermarks takes
+  // the highest number that the server has of it for all up to there.
+  std::atomic<std::int64_t> failed_upload = INT64_MAX;
 };
 
 // Who sends, and through which session.
 struct Uploader {
   Identity identity;
-  std::string node;  // the client's, whose own operations count as said by itself
+  std::string node;         // the client's, whose own operations count as said by itself
+  std::int64_t upload = 0;  // of the session: 1, 2, 3, ...
   std::shared_ptr<SessionBudget> budget = std::make_shared<SessionBudget>();
 };
 
@@ -44,6 +49,8 @@ class StreamUpload {
   bool is_large() const { return operations_.size() > kPartOperations; }
   // The next part; on the writer's thread.
   Result<Progress> run(WriteContext& context);
+  // It could not be stored; any thread.
+  void note_failure();
   sync::UploadOutcome take_outcome() { return std::move(outcome_); }
 
  private:
@@ -56,18 +63,15 @@ class StreamUpload {
   Result<bool> ensure_stream_bucket(WriteContext& context);
   Result<const CollectionAccess*> collection_access(WriteContext& context,
                                                     const std::string& collection);
-  Result<bool> may_apply(WriteContext& context, const core::Operation& operation);
-  Result<bool> may_begin_or_repeat(WriteContext& context, const ObjectPath& path,
-                                   const StoredObject& row, const core::Operation& operation,
-                                   bool may_create);
+  enum class Right { none, to_begin_anew, full };
+  Result<Right> right_to_apply(WriteContext& context, const core::Operation& operation);
+  Result<Progress> run_part(WriteContext& context);
   // Why an operation is not taken; nothing: it is.
   struct Refusal {
     std::string_view code;
     std::string message;
     bool retriable = false;
   };
-  Result<std::optional<Refusal>> refusal_of(WriteContext& context,
-                                            const core::Operation& operation);
   Result<std::optional<Refusal>> check_author(WriteContext& context,
                                               const core::Operation& operation);
   Result<bool> is_own(WriteContext& context, const core::Operation& operation);
@@ -75,6 +79,7 @@ class StreamUpload {
   Result<std::vector<IncomingOperation>> take_allowed(WriteContext& context);
   Result<void> apply(WriteContext& context, std::vector<IncomingOperation> operations);
   Result<void> conclude(WriteContext& context);
+  static Refusal denial_of(const core::Operation& operation);
   void reject(const core::Operation& operation, Refusal refusal);
 
   const DoorContext context_;
@@ -86,7 +91,6 @@ class StreamUpload {
   std::map<std::string, CollectionAccess, std::less<>> collections_;
   std::set<std::string, std::less<>> nodes_;  // that may write
   std::int64_t new_nodes_ = 0;                // of them
-  std::set<std::string> begun_;               // records that it makes over tombstones
 
   sync::UploadOutcome outcome_;
 };
