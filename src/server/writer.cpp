@@ -138,14 +138,15 @@ std::vector<WriteRequest> Writer::take_group() {
   return group;
 }
 
-// The first of the bulk, unless something waits that came before it.
-std::optional<WriteRequest> Writer::take_bulk(bool unless_others_wait) {
+// The first of the bulk, unless something waits that came before it, or has only begun.
+std::optional<WriteRequest> Writer::take_bulk(const Group& group, bool unless_others_wait) {
   const std::lock_guard lock(mutex_);
   if (bulk_queue_.empty()) return std::nullopt;
-  if (!queue_.empty() &&
-      (unless_others_wait || queue_.front().arrival < bulk_queue_.front().arrival)) {
+  const std::uint64_t arrival = bulk_queue_.front().arrival;
+  if (!queue_.empty() && (unless_others_wait || queue_.front().arrival < arrival)) {
     return std::nullopt;
   }
+  if (!group.unfinished.empty() && group.unfinished.front().arrival < arrival) return std::nullopt;
   WriteRequest request = std::move(bulk_queue_.front());
   bulk_queue_.pop_front();
   return request;
@@ -159,6 +160,9 @@ void Writer::put_back(std::vector<WriteRequest> not_run) {
 
 // Behind the bulk of others; what is behind it in its lane stays there.
 void Writer::put_behind(std::vector<WriteRequest> unfinished) {
+  // The last first, as each goes before those of its lane.
+  std::sort(unfinished.begin(), unfinished.end(),
+            [](const auto& left, const auto& right) { return left.arrival > right.arrival; });
   const std::lock_guard lock(mutex_);
   for (WriteRequest& request : unfinished) {
     auto place = bulk_queue_.end();
@@ -204,7 +208,7 @@ void Writer::run_group(std::vector<WriteRequest> waiting) {
   waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(next));
   if (stands) {
     put_back(std::move(waiting));
-    stands = run_bulk(group, bulk ? std::move(bulk) : take_bulk(false));
+    stands = run_bulk(group, bulk ? std::move(bulk) : take_bulk(group, false));
   } else {
     std::move(waiting.begin(), waiting.end(), std::back_inserter(group.finished));
   }
@@ -226,7 +230,7 @@ bool Writer::run_bulk(Group& group, std::optional<WriteRequest> request) {
     if (!run_work(group, std::move(*request))) return false;
     if (clock_.monotonic_ms() > group.deadline_ms) break;
     if (group.unfinished.size() == unfinished) {
-      request = take_bulk(true);
+      request = take_bulk(group, true);
     } else {
       if (others_wait()) break;
       request = std::move(group.unfinished.back());

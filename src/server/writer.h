@@ -153,7 +153,7 @@ class Writer {
   struct Group;
 
   std::vector<WriteRequest> take_group();
-  std::optional<WriteRequest> take_bulk(bool unless_others_wait);
+  std::optional<WriteRequest> take_bulk(const Group& group, bool unless_others_wait);
   bool others_wait() const;  // for whom bulk gives way
   void put_back(std::vector<WriteRequest> not_run);
   void put_behind(std::vector<WriteRequest> unfinished);

@@ -210,6 +210,33 @@ TEST_F(WriterTest, MuchWorkOfDifferentPeopleTakesTurns) {
   EXPECT_EQ(answers_, (Answers{"bob:ok", "other:ok", "ann:ok", "late:ok"}));
 }
 
+TEST_F(WriterTest, WorksThatGiveWayKeepTheOrderOfTheirLane) {
+  const char lane = 'a';
+  const auto submit_giving_way = [&](const std::string& id, int times) {
+    WriteRequest request;
+    request.lane = &lane;
+    request.work = [this, times](WriteContext&) mutable -> Result<Progress> {
+      clock_.advance(part_ms_);
+      return --times < 0 ? Progress::finished : Progress::more;
+    };
+    request.done = [this, id](const Result<void>&, net::DeliveryBatch&) { answers_.push_back(id); };
+    writer_->submit(std::move(request));
+  };
+  for (const char* id : {"x", "y", "z"}) submit_giving_way(id, 1);
+  submit_bulk("last", 1, {}, &lane);
+  while (writer_->commit_pending()) {
+  }
+  EXPECT_EQ(answers_, (Answers{"x", "y", "z", "last:ok"}));
+  answers_.clear();
+  part_ms_ = 1000;
+  submit_giving_way("first", 2);
+  writer_->commit_pending();
+  submit_giving_way("second", 1);
+  while (writer_->commit_pending()) {
+  }
+  EXPECT_EQ(answers_, (Answers{"first", "second"}));
+}
+
 TEST_F(WriterTest, MuchWorkDoesNotOvertakeWhatCameBeforeIt) {
   part_ms_ = 1000;
   submit("x");

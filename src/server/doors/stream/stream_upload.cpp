@@ -14,6 +14,10 @@ constexpr std::string_view kValidationError = "VALIDATION_ERROR";
 constexpr std::string_view kRateLimit = "RATE_LIMIT";
 constexpr std::string_view kTooManyNodes = "TOO_MANY_NODES";
 
+// Of the writer's time, for one part; and how many operations the next parts have then.
+constexpr std::int64_t kCostlyMs = 10;
+constexpr std::size_t kCostlyPartOperations = 10;
+
 bool shares_default_bucket(const DoorContext& context, const Identity& identity,
                            std::string_view bucket) {
   return bucket == context.configuration.stream.default_bucket && identity.is_stream_user();
@@ -178,9 +182,23 @@ Result<Progress> StreamUpload::run(WriteContext& context) {
   if (uploader_.upload > uploader_.budget->failed_upload) {
     return fail(ErrorCode::unavailable, "a batch that came before this one was not stored");
   }
+  if (gives_way()) return Progress::more;
+  SessionBudget& budget = *uploader_.budget;
+  const std::int64_t began_ms = context_.clock.monotonic_ms();
   Result<Progress> done = run_part(context);
+  budget.costly = context_.clock.monotonic_ms() - began_ms > kCostlyMs;
   if (!done) note_failure();
+  if (gave_way_ && done != Progress::more) --budget.gave_way;
   return done;
+}
+
+// Once, and after those of its session that did: their order stays.
+bool StreamUpload::gives_way() {
+  SessionBudget& budget = *uploader_.budget;
+  if (gave_way_ || is_large() || (!budget.costly && budget.gave_way == 0)) return false;
+  gave_way_ = true;
+  ++budget.gave_way;
+  return true;
 }
 
 Result<Progress> StreamUpload::run_part(WriteContext& context) {
@@ -200,7 +218,8 @@ Result<std::vector<IncomingOperation>> StreamUpload::take_allowed(WriteContext& 
   const Result<bool> bucket = ensure_stream_bucket(context);
   if (!bucket) return fail(bucket);
   std::vector<IncomingOperation> allowed;
-  const std::size_t end = std::min(operations_.size(), next_ + kPartOperations);
+  const std::size_t part = uploader_.budget->costly ? kCostlyPartOperations : kPartOperations;
+  const std::size_t end = std::min(operations_.size(), next_ + part);
   allowed.reserve(end - next_);
   for (; next_ < end; ++next_) {
     sync::UploadedOperation& uploaded = operations_[next_];

@@ -1,6 +1,10 @@
 // One batch of operations from a stream client as work of the Writer: permissions are asked,
 // buckets and collections made, and the operations applied, in the transaction of the commit. A
 // large batch is done in parts, each of which asks for the permissions anew.
+//
+// An operation costs as much as the log of its record is long, when its stamp is old. A session
+// whose operations turn out dear gives way to others like one that sends much, and goes on in small
+// parts.
 #pragma once
 
 #include <atomic>
@@ -27,7 +31,10 @@ Result<bool> may_create_stream_bucket(const DoorContext& context, ReadTransactio
 
 // What the uploads of a session have in common.
 struct SessionBudget {
-  std::int64_t new_nodes = 0;  // used up; the writer's thread's
+  // The writer's thread's:
+  std::int64_t new_nodes = 0;  // used up
+  bool costly = false;         // what was done last took long
+  std::int64_t gave_way = 0;   // uploads that gave way to others and are not done yet
   // The first upload that was not stored. None after it is: a client that knows no watermarks takes
   // the highest number that the server has of it for all up to there.
   std::atomic<std::int64_t> failed_upload = INT64_MAX;
@@ -65,6 +72,7 @@ class StreamUpload {
                                                     const std::string& collection);
   enum class Right { none, to_begin_anew, full };
   Result<Right> right_to_apply(WriteContext& context, const core::Operation& operation);
+  bool gives_way();
   Result<Progress> run_part(WriteContext& context);
   // Why an operation is not taken; nothing: it is.
   struct Refusal {
@@ -87,6 +95,7 @@ class StreamUpload {
   const Uploader uploader_;
   std::vector<sync::UploadedOperation> operations_;
   std::size_t next_ = 0;  // of operations_
+  bool gave_way_ = false;
   // Of the part that is being done.
   std::map<std::string, CollectionAccess, std::less<>> collections_;
   std::set<std::string, std::less<>> nodes_;  // that may write

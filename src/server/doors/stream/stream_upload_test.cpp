@@ -9,12 +9,23 @@
 #include "protocol/operation_json.h"
 #include "server/changes.h"
 #include "server/storage/sqlite_storage.h"
-#include "server/testing.h"
 
 namespace tombolo::server::stream {
 namespace {
 
 using core::OperationType;
+
+// A clock that moves whenever it is looked at.
+class RestlessClock final : public Clock {
+ public:
+  std::int64_t wall_ms() const override { return 1'700'000'000'000; }
+  std::int64_t monotonic_ms() const override { return now_ms_ += step_ms_; }
+  void set_step_ms(std::int64_t step_ms) { step_ms_ = step_ms; }
+
+ private:
+  std::int64_t step_ms_ = 0;
+  mutable std::int64_t now_ms_ = 0;
+};
 
 class StreamUploadTest : public testing::Test {
  protected:
@@ -87,7 +98,7 @@ class StreamUploadTest : public testing::Test {
   using Codes = std::vector<std::string>;
 
   Configuration configuration_;
-  ManualClock clock_;
+  RestlessClock clock_;
   SeededRandom random_{1};
   NullLogger logger_;
   Feed feed_;
@@ -131,6 +142,41 @@ TEST_F(StreamUploadTest, NothingIsStoredAfterWhatWasNot) {
     EXPECT_EQ(done.error().code, ErrorCode::unavailable);
   });
   EXPECT_EQ((*readers_->begin())->bucket_log("b").value().delivery_sequence, 1);
+}
+
+TEST_F(StreamUploadTest, WhoseOperationsCostMuchGivesWayAndGoesOnInSmallParts) {
+  const auto many = [&](std::size_t count) {
+    std::vector<core::Operation> operations;
+    while (operations.size() < count) {
+      operations.push_back(operation("device", OperationType::insert, {}));
+    }
+    return operations;
+  };
+  const auto log_end = [&] { return (*readers_->begin())->bucket_log("b")->delivery_sequence; };
+  const auto run = [&](StreamUpload& work) {
+    Result<Progress> done = Progress::more;
+    write([&](WriteContext& context) { done = work.run(context); });
+    return done;
+  };
+  StreamUpload cheap = upload("token:alice", many(25), 1);
+  EXPECT_EQ(run(cheap), Progress::finished);
+  clock_.set_step_ms(100);
+  StreamUpload dear = upload("token:alice", many(25), 2);
+  EXPECT_EQ(run(dear), Progress::finished);
+  EXPECT_EQ(log_end(), 50);
+  StreamUpload second = upload("token:alice", many(25), 3);
+  EXPECT_EQ(run(second), Progress::more);
+  EXPECT_EQ(log_end(), 50) << "it only gave way";
+  clock_.set_step_ms(0);
+  EXPECT_EQ(run(second), Progress::more);
+  EXPECT_EQ(log_end(), 60);
+  StreamUpload third = upload("token:alice", many(1), 4);
+  EXPECT_EQ(run(third), Progress::more) << "it stays behind the second";
+  EXPECT_EQ(run(second), Progress::finished);
+  EXPECT_EQ(run(third), Progress::finished);
+  StreamUpload fourth = upload("token:alice", many(1), 5);
+  EXPECT_EQ(run(fourth), Progress::finished) << "all is well again";
+  EXPECT_EQ(log_end(), 77);
 }
 
 // After a restore the clients bring back what the server wrote, and nobody moves its numbers.
