@@ -115,6 +115,29 @@ TEST(Os, AloneReadsClocksEntropyAndEnvironment) {
               ElementsAre(HasSubstr("getenv belongs to src/os")));
 }
 
+TEST(Simulator, IncludesEveryLayerAndIsIncludedByNone) {
+  EXPECT_THAT(check_sources({{"sim/a.cpp",
+                              "#include \"sim/a.h\"\n#include \"client/b.h\"\n"
+                              "#include \"server/c.h\"\n#include \"tombolo/d.h\"\n"},
+                             {"sim/a.h", ""},
+                             {"src/client/b.h", ""},
+                             {"src/server/c.h", ""},
+                             {"include/tombolo/d.h", ""}}),
+              IsEmpty());
+  EXPECT_THAT(check_sources({{"src/cli/a.cpp", "#include \"sim/a.h\"\n"}, {"sim/a.h", ""}}),
+              ElementsAre(HasSubstr("src/cli/a.cpp:1: \"sim/a.h\" is no path")));
+  EXPECT_THAT(check_sources({{"sim/a.cpp", "#include \"a.h\"\n"}}),
+              ElementsAre(HasSubstr("sim/a.cpp:1: \"a.h\" is no path")));
+  EXPECT_THAT(
+      check_sources({{"sim/a.cpp", "#include <set>\n#include \"sim/a.h\"\n"}, {"sim/a.h", ""}}),
+      ElementsAre(HasSubstr("the first include must be its own header, sim/a.h")));
+}
+
+TEST(Simulator, ReadsNothingReal) {
+  EXPECT_THAT(check_sources({{"sim/a_test.cpp", "auto x = std::random_device{}();\n"}}),
+              ElementsAre(HasSubstr("sim/a_test.cpp:1: random_device belongs to src/os")));
+}
+
 TEST(Sources, IncludeTheirOwnHeaderFirst) {
   EXPECT_THAT(check_sources({{"src/core/a.h", ""},
                              {"src/core/a.cpp", "#include <string>\n#include \"core/a.h\"\n"}}),

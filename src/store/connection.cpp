@@ -87,7 +87,8 @@ std::string settings_sql(const OpenOptions& options) {
   return sql;
 }
 
-// The answer of a statement with one text column in its first row.
+// The answer of a statement with one text column in its first row. The statement runs to its end,
+// since what it writes may fail after it has answered.
 struct PragmaText {
   int code = SQLITE_OK;
   std::string text;
@@ -98,13 +99,12 @@ PragmaText pragma_text(sqlite3* database, const char* sql) {
   sqlite3_stmt* statement = nullptr;
   answer.code = sqlite3_prepare_v2(database, sql, -1, &statement, nullptr);
   if (answer.code == SQLITE_OK) {
-    const int code = sqlite3_step(statement);
-    if (code == SQLITE_ROW) {
-      const unsigned char* text = sqlite3_column_text(statement, 0);
+    int code = SQLITE_ROW;
+    for (int rows = 0; (code = sqlite3_step(statement)) == SQLITE_ROW; ++rows) {
+      const unsigned char* text = rows == 0 ? sqlite3_column_text(statement, 0) : nullptr;
       if (text != nullptr) answer.text = reinterpret_cast<const char*>(text);
-    } else if (code != SQLITE_DONE) {
-      answer.code = code;
     }
+    if (code != SQLITE_DONE) answer.code = code;
   }
   sqlite3_finalize(statement);
   return answer;

@@ -109,6 +109,29 @@ class FailingDiskTest : public testing::Test {
   FaultVfs disk_;
 };
 
+// Without its log a connection would not keep what it promises, however well it seems to work.
+TEST_F(FailingDiskTest, OpensWithAWriteAheadLogOrNotAtAll) {
+  int refused = 0;
+  bool failed = true;
+  for (int nth = 1; failed; ++nth) {
+    path_ = folder_.file("new" + std::to_string(nth) + ".db");
+    disk_.fail_at(nth, SQLITE_IOERR_WRITE);
+    auto connection = open();
+    failed = disk_.fired();
+    disk_.heal();
+    if (!connection) {
+      ++refused;
+      continue;
+    }
+    auto mode = Statement::prepare(*connection, "PRAGMA journal_mode");
+    ASSERT_TRUE(mode);
+    EXPECT_EQ(mode->query_one([](const Row& row) { return std::string(row.text(0)); }).value(),
+              "wal")
+        << nth;
+  }
+  EXPECT_GT(refused, 3);
+}
+
 // For every point at which the disk can fail: what was committed is there afterwards, and the
 // failed transaction is there whole or not at all.
 TEST_F(FailingDiskTest, EveryFailureLeavesWholeTransactions) {
