@@ -109,8 +109,8 @@ Result<void> purge_list(WriteContext& context, const ListPath& list) {
 Result<void> purge_below(WriteContext& context, const ObjectPath& path) {
   Result<std::vector<ListPath>> lists = context.transaction().lists_below(path);
   if (!lists) return fail(lists);
-  std::stable_partition(lists->begin(), lists->end(),
-                        [](const ListPath& list) { return list.kind == ResourceKind::record; });
+  std::partition(lists->begin(), lists->end(),
+                 [](const ListPath& list) { return list.kind == ResourceKind::record; });
   for (const ListPath& list : *lists) {
     if (Result<void> done = purge_list(context, list); !done) return done;
   }

@@ -165,13 +165,15 @@ void Writer::put_behind(std::vector<WriteRequest> unfinished) {
             [](const auto& left, const auto& right) { return left.arrival > right.arrival; });
   const std::lock_guard lock(mutex_);
   for (WriteRequest& request : unfinished) {
-    auto place = bulk_queue_.end();
-    if (request.lane != nullptr) {
-      place = std::stable_partition(
-          bulk_queue_.begin(), bulk_queue_.end(),
-          [&](const WriteRequest& other) { return other.lane != request.lane; });
+    std::deque<WriteRequest> others;
+    std::deque<WriteRequest> own;
+    const void* const lane = request.lane;
+    own.push_back(std::move(request));
+    for (WriteRequest& waiting : bulk_queue_) {
+      (lane != nullptr && waiting.lane == lane ? own : others).push_back(std::move(waiting));
     }
-    bulk_queue_.insert(place, std::move(request));
+    std::move(own.begin(), own.end(), std::back_inserter(others));
+    bulk_queue_ = std::move(others);
   }
 }
 
