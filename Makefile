@@ -1,11 +1,13 @@
 # The one entry point. `make help` lists the targets; scripts/ and CMakePresets.json do the work.
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test bench format tidy asan tsan wasm install clean
+.PHONY: help build run demo test bench format tidy asan tsan fuzz wasm install clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 # ctest's own options, e.g. make test CTEST="-R kinto"
 CTEST ?=
+# how long `make fuzz` runs each fuzzer
+SECONDS ?= 60
 # options of the demo, e.g. make demo DEMO="--fast --keep demo"
 DEMO ?=
 
@@ -58,6 +60,11 @@ tsan: | build/ ## all tests under ThreadSanitizer
 	$(need) build test run wasm node browser
 	@$(call build_preset,tsan)
 	@$(call run_tests,tsan)
+
+fuzz: | build/ ## run each fuzzer for a minute, e.g. make fuzz SECONDS=3600
+	$(need) build fuzz
+	@$(call build_preset,fuzz)
+	@scripts/fuzz build/fuzz $(SECONDS)
 
 wasm: | build/ ## compile the pure layers for WebAssembly
 	$(need) build wasm

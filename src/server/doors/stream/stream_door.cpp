@@ -90,17 +90,17 @@ bool StreamDoor::handle(net::HttpRequest& request, net::HttpResponder& responder
 // Called on the writer's thread.
 void StreamDoor::announce(const FeedEvent& event, net::DeliveryBatch& deliveries) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [thread, hub] : hubs_) {
-    if (hub->session_count() == 0) continue;
-    deliveries.add(hub->io_thread(), [hub = hub, event] { hub->announce(event); });
+  for (const auto& [thread, of_thread] : hubs_) {
+    if (of_thread->session_count() == 0) continue;
+    deliveries.add(of_thread->io_thread(), [hub = of_thread, event] { hub->announce(event); });
   }
 }
 
 void StreamDoor::stop() {
   stopping_ = true;
   const std::lock_guard lock(mutex_);
-  for (const auto& [thread, hub] : hubs_) {
-    hub->io_thread()->post([hub = hub] { hub->close_all(); });
+  for (const auto& [thread, of_thread] : hubs_) {
+    of_thread->io_thread()->post([hub = of_thread] { hub->close_all(); });
   }
 }
 
