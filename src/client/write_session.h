@@ -13,9 +13,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/fingerprint.h"
 #include "client/local_store.h"
 #include "client/writer_lock.h"
+#include "core/fingerprint.h"
 #include "core/fold.h"
 #include "core/hlc.h"
 #include "core/operation.h"
