@@ -31,7 +31,8 @@ Result<std::shared_ptr<Engine>> Engine::open(const std::string& path, const Open
   auto local = LocalStore::open(path, options, environment);
   if (!local) return fail(local);
   engine->store_ = std::move(*local);
-  engine->readers_ = std::make_unique<ReaderPool>(path, connection_options(options, true));
+  engine->readers_ =
+      std::make_unique<ReaderPool>(path, connection_options(options, environment, true));
   engine->notifier_ = std::make_unique<Notifier>(*engine->readers_, options.watch_interval_ms);
   engine->remotes_ = std::make_unique<Remotes>(*engine);
   return engine;
@@ -62,6 +63,19 @@ Result<std::unique_ptr<WriteSession>> Engine::begin(Durability durability) {
     return fail(ErrorCode::precondition_failed, "the database " + path_ + " is closed");
   }
   return WriteSession::begin(*store_, lock_, notifier_->wants_ids(), durability);
+}
+
+Result<void> Engine::secure() {
+  if (options_.durability == Durability::full) return {};
+  if (this_thread_writes()) {
+    return fail(ErrorCode::precondition_failed, "this thread has a transaction open: end it first");
+  }
+  if (!lock_.lock()) {
+    return fail(ErrorCode::precondition_failed, "the database " + path_ + " is closed");
+  }
+  auto done = store_->sync();
+  lock_.unlock();
+  return done;
 }
 
 Result<void> Engine::commit(WriteSession& session) {

@@ -45,6 +45,11 @@ class Engine {
   // Commits, tells the observers and wakes the remotes.
   Result<void> commit(WriteSession& session);
 
+  // To be called before the world is told of an operation: a power loss must not take it
+  // afterwards, or its sequence number would name another one. Costs nothing unless the database
+  // was opened as relaxed. Errors: as begin().
+  Result<void> secure();
+
   // Runs `work(WriteSession&)`, which answers a Result, in a transaction of its own: commits when
   // it succeeds.
   template <typename Work>

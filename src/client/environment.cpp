@@ -8,7 +8,7 @@ namespace tombolo::client {
 Environment Environment::system() {
   static const os::SystemClock clock;
   static os::SystemRandom random;
-  return {&clock, &random};
+  return {.clock = &clock, .random = &random};
 }
 
 }  // namespace tombolo::client

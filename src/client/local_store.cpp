@@ -7,8 +7,10 @@
 
 namespace tombolo::client {
 
-store::OpenOptions connection_options(const OpenOptions& options, bool for_reading) {
+store::OpenOptions connection_options(const OpenOptions& options, const Environment& environment,
+                                      bool for_reading) {
   store::OpenOptions result;
+  result.vfs = environment.vfs;
   result.mode = for_reading      ? store::OpenMode::read_only
                 : options.create ? store::OpenMode::create
                                  : store::OpenMode::read_write;
@@ -33,7 +35,7 @@ Result<std::unique_ptr<LocalStore>> LocalStore::open(const std::string& path,
   if (!options.create && !os::path_exists(path)) {
     return fail(ErrorCode::not_found, "there is no database " + path);
   }
-  auto connection = store::Connection::open(path, connection_options(options, false));
+  auto connection = store::Connection::open(path, connection_options(options, environment, false));
   if (!connection) return fail(connection);
   if (auto done = store::define_id_functions(*connection); !done) return fail(done);
   if (auto done = store::migrate(*connection, local_schema()); !done) return fail(done);
@@ -49,6 +51,16 @@ Result<void> LocalStore::set_durability(Durability durability) {
                                                                  : "PRAGMA synchronous=NORMAL");
   if (done) durability_ = durability;
   return done;
+}
+
+// A commit that waits for the disk waits for all that the log holds before it. It must change
+// something, or SQLite writes nothing; a clock may always be ahead by a little.
+Result<void> LocalStore::sync() {
+  if (auto done = connection_.execute("PRAGMA synchronous=FULL"); !done) return done;
+  auto synced = connection_.execute("UPDATE state SET wall_ms = wall_ms + 1");
+  if (durability_ == Durability::full) return synced;
+  auto restored = connection_.execute("PRAGMA synchronous=NORMAL");
+  return synced ? restored : synced;
 }
 
 Result<void> LocalStore::prepare() {

@@ -19,7 +19,8 @@
 namespace tombolo::client {
 
 // How every connection to a database file is set up.
-store::OpenOptions connection_options(const OpenOptions& options, bool for_reading);
+store::OpenOptions connection_options(const OpenOptions& options, const Environment& environment,
+                                      bool for_reading);
 
 class LocalStore {
  public:
@@ -31,6 +32,10 @@ class LocalStore {
   // How much the transactions that begin from now on survive, up to what the database was opened
   // with. Not within a transaction.
   Result<void> set_durability(Durability durability);
+
+  // Makes all that is committed survive a power loss, however the database was opened. Not within a
+  // transaction.
+  Result<void> sync();
 
   store::Connection& connection() { return connection_; }
   LocalStatements& statements() { return *statements_; }

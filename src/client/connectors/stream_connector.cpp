@@ -321,6 +321,9 @@ Result<std::vector<sync::PendingOperation>> StreamConnector::read_pending(
   const auto logged = client::read_pending((*reader)->access(), remote().bit(), position,
                                            max_operations, max_bytes);
   if (!logged) return fail(logged);
+  if (!logged->empty()) {
+    if (auto secured = engine().secure(); !secured) return fail(secured);
+  }
   std::vector<sync::PendingOperation> pending;
   std::size_t bytes = 0;
   for (const LoggedOperation& one : *logged) {
