@@ -42,6 +42,7 @@ class Replay {
 
   StreamServerOptions options;
   std::map<std::string, std::string> rejected_records;
+  std::string rejection_message;
   std::optional<Error> refusal;
 
   // Puts the recorded operations that no recorded client brought into the log, in the order of
@@ -109,6 +110,7 @@ class Replay {
     own.view_tag = "view";
     ends_[connection] = std::make_unique<ServerEnd>(log_, std::move(own), now());
     ends_[connection]->rejected_records = rejected_records;
+    ends_[connection]->rejection_message = rejection_message;
     ends_[connection]->refusal = refusal;
   }
 
@@ -198,6 +200,13 @@ TEST(StreamTranscript, SchemaMismatch) {
   replay.compare();
   EXPECT_EQ(replay.end(1).close_code, 1000);
   EXPECT_EQ(replay.end(1).close_reason, "schema version mismatch");
+}
+
+TEST(StreamTranscript, OperationRejected) {
+  Replay replay("12-operation-rejected");
+  replay.rejected_records["018bcfe5-c812-7815-99e4-0578e33e78fe"] = "TITLE_BANNED";
+  replay.rejection_message = "title not allowed";
+  replay.compare();
 }
 
 TEST(StreamTranscript, UnknownAndInvalid) {

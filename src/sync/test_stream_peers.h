@@ -142,7 +142,7 @@ class ServerEnd final : public StreamServerHost {
       const std::optional<std::string> code = rejection_of(uploaded.operation);
       if (code) {
         outcome.rejections.push_back({uploaded.operation.id, uploaded.operation.collection,
-                                      uploaded.operation.record, *code, "no", false});
+                                      uploaded.operation.record, *code, rejection_message, false});
         continue;
       }
       log_.append(uploaded.operation, std::move(uploaded.body));
@@ -200,6 +200,7 @@ class ServerEnd final : public StreamServerHost {
   std::string server_node = "server";
   std::map<std::string, std::string> rejected_records;  // record id -> code
   std::set<std::string> rejected_collections;
+  std::string rejection_message = "no";
   std::optional<Error> refusal;
   bool sees_all = true;  // else it is given no proof
   std::function<void(const protocol::Handshake&)> on_handshake;
