@@ -277,7 +277,7 @@ std::string story_of(std::uint64_t seed) {
     device.disk.cut_power_at(20 + life * 17);
     {
       auto opened = store::Connection::open("db", {.vfs = device.disk.vfs()});
-      for (int count = 0; opened && device.disk.powered(); ++count) {
+      for (int count = 0; opened && device.disk.powered() && count < 1000; ++count) {
         (void)opened->execute(
             "CREATE TABLE IF NOT EXISTS t(x); INSERT INTO t VALUES "
             "(hex(randomblob(2000)) || strftime('%s', 'now'))");
