@@ -55,6 +55,20 @@ class Exchange : public CommandLine {
   std::int64_t port_ = 0;
 };
 
+TEST_F(Exchange, RemembersWhichCollectionsARemoteHas) {
+  start_server();
+  answer_on("a", {"create", "shared", "id=s"});
+  answer_on("a", {"create", "private", "id=p"});
+  answer_on("a", {"sync", url(), "--collection", "shared"});
+  answer_on("a", {"create", "shared", "id=t"});
+  answer_on("a", {"sync"});
+  answer_on("a", {"sync", url()});
+  answer_on("b", {"sync", url()});
+  EXPECT_EQ(answer_on("b", {"query", "shared", "--count"}), "2");
+  EXPECT_EQ(on("b", {"query", "private", "--count"}).output, "0\n");
+  EXPECT_NE(on("a", {"sync", url(), "--collection", "private"}).exit_code, 0);
+}
+
 TEST_F(Exchange, BringsTwoDatabasesTogetherThroughAServer) {
   start_server();
   answer_on("a", {"create", "l", "id=from-a"});

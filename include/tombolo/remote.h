@@ -87,6 +87,7 @@ struct RemoteStatus {
   std::string name;
   std::string url;
   RemoteKind kind = RemoteKind::stream;
+  std::vector<std::string> collections;  // those it was connected with; empty: all
   RemoteState state = RemoteState::offline;
   std::int64_t pending = 0;       // operations that the remote has not acknowledged
   std::int64_t dead_letters = 0;  // operations that it refused for good

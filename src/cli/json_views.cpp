@@ -38,6 +38,7 @@ Value to_value(const RemoteStatus& status) {
   Object object = {{"name", status.name},
                    {"url", status.url},
                    {"kind", name_of_kind(status.kind)},
+                   {"collections", Array(status.collections.begin(), status.collections.end())},
                    {"state", name_of(status.state)},
                    {"synced", status.synced},
                    {"pending", status.pending},

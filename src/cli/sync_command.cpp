@@ -44,21 +44,24 @@ Result<RemoteOptions> read_options(const Arguments& arguments) {
   return options;
 }
 
-// What to connect to: the URL given, or every remote that the database knows.
+// What to connect to: the URL given, or every remote that the database knows. A remote that is
+// known keeps its collections unless others are named.
 Result<std::vector<RemoteOptions>> chosen_remotes(const Database& database,
                                                   const RemoteOptions& options) {
-  if (!options.url.empty()) return std::vector<RemoteOptions>{options};
   const auto status = database.status();
   if (!status) return fail(status);
+  const std::string& wanted = options.name.empty() ? options.url : options.name;
   std::vector<RemoteOptions> chosen;
   for (const RemoteStatus& known : status->remotes) {
-    if (!options.name.empty() && options.name != known.name) continue;
+    if (!wanted.empty() && wanted != known.name) continue;
     RemoteOptions remote = options;
-    remote.url = known.url;
+    if (remote.url.empty()) remote.url = known.url;
     remote.name = known.name;
-    remote.kind = known.kind;
+    if (options.url.empty()) remote.kind = known.kind;
+    if (remote.collections.empty()) remote.collections = known.collections;
     chosen.push_back(std::move(remote));
   }
+  if (chosen.empty() && !options.url.empty()) chosen.push_back(options);
   if (chosen.empty()) {
     return fail(ErrorCode::not_found,
                 "this database knows no such remote yet; name its URL, for example `tombolo sync "

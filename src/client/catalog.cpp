@@ -12,6 +12,8 @@ namespace {
 constexpr std::string_view kSelectCollection =
     "SELECT collection_key, name, schema, remote_key FROM collections WHERE ";
 
+}  // namespace
+
 std::vector<std::string> read_names(std::string_view json) {
   std::vector<std::string> names;
   const Result<Value> parsed = parse_json(json);
@@ -20,8 +22,6 @@ std::vector<std::string> read_names(std::string_view json) {
   for (const Value& name : *array) names.emplace_back(name.as_string());
   return names;
 }
-
-}  // namespace
 
 bool RemoteEntry::names(std::string_view collection) const {
   return collections.empty() ||

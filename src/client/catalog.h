@@ -40,6 +40,9 @@ struct RemoteEntry {
   bool names(std::string_view collection) const;  // lists it, or lists nothing
 };
 
+// The column remotes.collections.
+std::vector<std::string> read_names(std::string_view json);
+
 std::string_view text_of(RemoteKind kind);  // "stream", "kinto"
 
 class Catalog {

@@ -42,7 +42,8 @@ Result<OperationInfo> read_operation(const store::Row& row) {
 
 Result<std::vector<RemoteStatus>> read_remotes(const ReadConnection& read) {
   auto select = store::Statement::prepare(
-      read.connection, "SELECT remote_key, name, kind, url, last_sync_ms FROM remotes ORDER BY 1");
+      read.connection,
+      "SELECT remote_key, name, kind, url, last_sync_ms, collections FROM remotes ORDER BY 1");
   if (!select) return fail(select);
   std::vector<RemoteStatus> remotes;
   store::Rows rows = select->query();
@@ -56,6 +57,7 @@ Result<std::vector<RemoteStatus>> read_remotes(const ReadConnection& read) {
     remote.kind = row.text(2) == "kinto" ? RemoteKind::kinto : RemoteKind::stream;
     remote.url = row.text(3);
     if (!row.is_null(4)) remote.last_sync_ms = row.int64(4);
+    remote.collections = read_names(row.text(5));
     const auto pending = count_pending(read, std::int64_t{1} << (row.int64(0) - 1));
     if (!pending) return fail(pending);
     remote.pending = *pending;

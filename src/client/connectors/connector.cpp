@@ -23,6 +23,7 @@ Connector::Connector(Engine& engine, std::shared_ptr<net::IoThread> io, RemoteEn
   status_.name = remote_.name;
   status_.url = remote_.url;
   status_.kind = remote_.kind;
+  status_.collections = remote_.collections;
 }
 
 void Connector::post(std::function<void()> work) {
