@@ -1,9 +1,11 @@
 // WebSocket frames, against Boost.Beast as a second opinion: both find the same messages, and where
-// one takes the connection for over the other does. (Beast refuses text that is no UTF-8 before its
-// frame is complete, where we wait for the rest; and it takes close codes above 4999, which RFC
-// 6455 section 7.4.2 does not give to anybody.)
+// one takes the connection for over the other does. Three differences are known: Beast refuses text
+// that is no UTF-8 before its frame is complete, where we wait for the rest; it takes close codes
+// above 4999, which RFC 6455 section 7.4.2 gives to nobody; and it takes a text whose last
+// character is cut off when an empty frame ends it.
 #include "protocol/websocket_frame.h"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/_experimental/test/stream.hpp>
@@ -27,6 +29,7 @@ constexpr std::size_t kMaxMessageBytes = 4'096;
 struct Found {
   std::vector<std::string> messages;
   bool over = false;
+  bool is_no_text = false;  // it was a text that is no UTF-8
   friend bool operator==(const Found&, const Found&) = default;
 };
 
@@ -39,6 +42,7 @@ Found decode(std::string bytes, std::size_t step) {
       const WebSocketEvent event = decoder.next(piece);
       if (event.kind == Kind::need_more) break;
       found.over = event.kind == Kind::close || event.kind == Kind::failed;
+      found.is_no_text = event.kind == Kind::failed && event.code == 1007;
       if (found.over) return found;
       if (event.kind == Kind::text) found.messages.push_back("t" + std::string(event.payload));
       if (event.kind == Kind::binary) found.messages.push_back("b" + std::string(event.payload));
@@ -96,6 +100,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   TOMBOLO_CHECK(whole == protocol::decode(bytes, step), "frames do not depend on how they arrive");
   auto theirs = protocol::ask_beast(bytes);
   if (!whole.over) theirs.over = false;
+  if (whole.is_no_text) {
+    theirs.messages.resize(std::min(theirs.messages.size(), whole.messages.size()));
+    theirs.over = theirs.is_no_text = true;
+  }
   TOMBOLO_CHECK(whole == theirs, "the decoder and Boost.Beast are of one opinion");
   return 0;
 }
