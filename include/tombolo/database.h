@@ -18,6 +18,15 @@
 
 namespace tombolo {
 
+class Database;
+struct OpenOptions;
+
+namespace client {
+struct Environment;
+Result<Database> open_database(const std::string& path, const OpenOptions& options,
+                               const Environment& environment);
+}  // namespace client
+
 enum class Durability {
   full,     // what was committed survives a power loss
   relaxed,  // survives a crash of the process; a power loss may take the last commits, never more
@@ -122,6 +131,8 @@ class Database {
                                                 std::string_view record = {}) const;
 
  private:
+  friend Result<Database> client::open_database(const std::string& path, const OpenOptions& options,
+                                                const client::Environment& environment);
   explicit Database(std::shared_ptr<client::Engine> engine);
 
   std::shared_ptr<client::Engine> engine_;

@@ -49,7 +49,7 @@ Result<void> check_node() {
 // Asks one question after the other, each on the calling thread.
 class HttpReader {
  public:
-  HttpReader() : thread_(net::IoThread::start()), client_(thread_) {}
+  HttpReader() : thread_(net::IoThread::start()), client_(net::make_http_client(thread_)) {}
   // A callback that is just returning may hold the thread, which must not be the last to do so.
   ~HttpReader() { thread_->stop(); }
   HttpReader(const HttpReader&) = delete;
@@ -59,7 +59,7 @@ class HttpReader {
     // Shared: the callback may still be using it when the answer is already here.
     auto promise = std::make_shared<std::promise<Result<net::ClientResponse>>>();
     auto answer = promise->get_future();
-    client_.send({.url = std::move(url)}, [promise](Result<net::ClientResponse> response) {
+    client_->send({.url = std::move(url)}, [promise](Result<net::ClientResponse> response) {
       promise->set_value(std::move(response));
     });
     return answer.get();
@@ -67,7 +67,7 @@ class HttpReader {
 
  private:
   std::shared_ptr<net::IoThread> thread_;
-  net::HttpClient client_;
+  std::unique_ptr<net::HttpClient> client_;
 };
 
 }  // namespace

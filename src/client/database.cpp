@@ -4,6 +4,7 @@
 #include "client/engine.h"
 #include "client/ledger_access.h"
 #include "client/log_access.h"
+#include "client/open_database.h"
 #include "client/query_runner.h"
 #include "client/remotes.h"
 
@@ -38,7 +39,12 @@ Database::~Database() {
 }
 
 Result<Database> Database::open(const std::string& path, const OpenOptions& options) {
-  auto engine = client::Engine::open(path, options, client::Environment::system());
+  return client::open_database(path, options, client::Environment::system());
+}
+
+Result<Database> client::open_database(const std::string& path, const OpenOptions& options,
+                                       const Environment& environment) {
+  auto engine = Engine::open(path, options, environment);
   if (!engine) return fail(engine);
   return Database(std::move(*engine));
 }

@@ -1,10 +1,19 @@
-// What a Database takes from outside: time, randomness and the disk, so that tests own them.
+// What a Database takes from outside: time, randomness, the disk and the network, so that tests own
+// them.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "base/clock.h"
 #include "base/random.h"
+
+#include "tombolo/result.h"
+
+namespace tombolo::net {
+class Network;
+}
 
 namespace tombolo::client {
 
@@ -12,6 +21,11 @@ struct Environment {
   const Clock* clock = nullptr;
   Random* random = nullptr;  // thread-safe
   std::string vfs = {};      // name of a registered SQLite VFS; empty: the system's own
+  // Called when the first remote is connected. Empty: the machine's own.
+  std::function<std::shared_ptr<net::Network>()> start_network = {};
+  // Takes the lock of that path, by which one process at a time syncs a remote, until what it
+  // answers is gone; nothing: somebody has it. Empty: a file of that name is locked.
+  std::function<Result<std::shared_ptr<void>>(const std::string& path)> try_lock = {};
 
   static Environment system();  // the machine's own
 };

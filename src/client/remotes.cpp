@@ -56,12 +56,15 @@ Result<std::shared_ptr<Connector>> Remotes::make(const RemoteOptions& options) {
   if (!remote) return fail(remote);
   const std::lock_guard guard(mutex_);
   if (closed_) return fail(ErrorCode::precondition_failed, "the database is closed");
-  if (!io_) io_ = net::IoThread::start();
+  if (!network_) {
+    const auto& start = engine_.environment().start_network;
+    network_ = start ? start() : net::start_network();
+  }
   if (*kind == RemoteKind::kinto) {
-    return std::make_shared<KintoConnector>(engine_, io_, std::move(*remote), options,
+    return std::make_shared<KintoConnector>(engine_, network_, std::move(*remote), options,
                                             std::move(location));
   }
-  return std::make_shared<StreamConnector>(engine_, io_, std::move(*remote), options);
+  return std::make_shared<StreamConnector>(engine_, network_, std::move(*remote), options);
 }
 
 void Remotes::disconnect(const std::shared_ptr<Connector>& connector) {
@@ -120,8 +123,8 @@ void Remotes::close() {
     connectors.swap(connectors_);
   }
   for (const auto& connector : connectors) connector->stop();
-  if (io_) io_->stop();
-  io_.reset();
+  if (network_) network_->stop();
+  network_.reset();
 }
 
 }  // namespace tombolo::client

@@ -1,5 +1,5 @@
-// The connected remotes of a Database and the network thread that they share, which starts with the
-// first of them. Thread-safe.
+// The connected remotes of a Database and the network that they share, which starts with the first
+// of them. Thread-safe.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "client/connectors/connector.h"
-#include "net/io_thread.h"
+#include "net/network.h"
 
 #include "tombolo/database.h"
 #include "tombolo/remote.h"
@@ -36,7 +36,7 @@ class Remotes {
   std::mutex connecting_;  // one connect() or forget() at a time
   std::mutex mutex_;       // for what follows; held briefly, never while writing
   bool closed_ = false;
-  std::shared_ptr<net::IoThread> io_;
+  std::shared_ptr<net::Network> network_;
   std::vector<std::shared_ptr<Connector>> connectors_;
 };
 

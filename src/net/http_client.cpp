@@ -19,10 +19,9 @@ bool is_idempotent(std::string_view method) {
          method == "OPTIONS";
 }
 
-}  // namespace
-
 // Touched on the IoThread only, but for the two atomics.
-struct HttpClient::State : std::enable_shared_from_this<State> {
+struct State : std::enable_shared_from_this<State> {
+  using Callback = HttpClient::Callback;
   struct Exchange final : Deadline {
     std::weak_ptr<State> owner;
     RequestId id = 0;
@@ -167,18 +166,25 @@ struct HttpClient::State : std::enable_shared_from_this<State> {
   }
 };
 
-HttpClient::HttpClient(std::shared_ptr<IoThread> thread, HttpClientOptions options)
-    : state_(std::make_shared<State>()) {
-  state_->thread = std::move(thread);
-  state_->options = std::move(options);
-}
+class SocketHttpClient final : public HttpClient {
+ public:
+  SocketHttpClient(std::shared_ptr<IoThread> thread, HttpClientOptions options) {
+    state_->thread = std::move(thread);
+    state_->options = std::move(options);
+  }
+  ~SocketHttpClient() override {
+    state_->is_closed = true;
+    state_->thread->post([state = state_] { state->close(); });
+  }
 
-HttpClient::~HttpClient() {
-  state_->is_closed = true;
-  state_->thread->post([state = state_] { state->close(); });
-}
+  RequestId send(ClientRequest request, Callback done) override;
+  void cancel(RequestId id) override;
 
-RequestId HttpClient::send(ClientRequest request, Callback done) {
+ private:
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+RequestId SocketHttpClient::send(ClientRequest request, Callback done) {
   const RequestId id = state_->next_id++;
   state_->thread->post(
       [state = state_, id, request = std::move(request), done = std::move(done)]() mutable {
@@ -192,10 +198,17 @@ RequestId HttpClient::send(ClientRequest request, Callback done) {
   return id;
 }
 
-void HttpClient::cancel(RequestId id) {
+void SocketHttpClient::cancel(RequestId id) {
   state_->thread->post([state = state_, id] {
     state->give_up(id, fail(ErrorCode::cancelled, "the request was cancelled"));
   });
+}
+
+}  // namespace
+
+std::unique_ptr<HttpClient> make_http_client(std::shared_ptr<IoThread> thread,
+                                             HttpClientOptions options) {
+  return std::make_unique<SocketHttpClient>(std::move(thread), std::move(options));
 }
 
 }  // namespace tombolo::net

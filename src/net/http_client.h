@@ -1,4 +1,4 @@
-// An asynchronous HTTP/1.1 client with kept-alive connections, on one IoThread.
+// An asynchronous HTTP/1.1 client, on one executor.
 #pragma once
 
 #include <cstddef>
@@ -41,29 +41,29 @@ using RequestId = std::uint64_t;
 
 class HttpClient {
  public:
-  explicit HttpClient(std::shared_ptr<IoThread> thread, HttpClientOptions options = {});
+  HttpClient() = default;
   // Cancels what is in progress; no callback runs once the destructor has returned, except when it
-  // is called on another thread than the IoThread, where one may be just running.
-  ~HttpClient();
+  // is called elsewhere than on the executor, where one may be just running.
+  virtual ~HttpClient() = default;
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
   using Callback = std::function<void(Result<ClientResponse>)>;
 
-  // Sends a request. Any thread. `done` is called exactly once, on the IoThread, with any answer of
+  // Sends a request. Any thread. `done` is called exactly once, on the executor, with any answer of
   // the server (4xx and 5xx too) or an Error: invalid_argument (the URL, the ca_file), unavailable
   // (refused, reset, unknown host, a certificate that cannot be trusted), timeout, limit_exceeded
   // (the body), protocol (not HTTP, or not TLS), cancelled. Not called when the client is destroyed
-  // or its IoThread stopped before. A request that was sent on a kept-alive connection which the
+  // or its executor stopped before. A request that was sent on a kept-alive connection which the
   // server was just closing is repeated once, if its method is idempotent.
-  RequestId send(ClientRequest request, Callback done);
+  virtual RequestId send(ClientRequest request, Callback done) = 0;
 
   // Any thread. `done` gets `cancelled`, unless the answer is already there.
-  void cancel(RequestId id);
-
- private:
-  struct State;
-  std::shared_ptr<State> state_;
+  virtual void cancel(RequestId id) = 0;
 };
+
+// A client with kept-alive connections.
+std::unique_ptr<HttpClient> make_http_client(std::shared_ptr<IoThread> thread,
+                                             HttpClientOptions options = {});
 
 }  // namespace tombolo::net

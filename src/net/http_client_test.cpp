@@ -38,7 +38,7 @@ class HttpClientTest : public testing::Test {
   NullLogger logger_;
   std::unique_ptr<HttpServer> server_;
   std::shared_ptr<IoThread> thread_ = IoThread::start();
-  std::unique_ptr<HttpClient> client_ = std::make_unique<HttpClient>(thread_);
+  std::unique_ptr<HttpClient> client_ = make_http_client(thread_);
 };
 
 void echo(HttpRequest&& request, HttpResponder responder) {
@@ -69,7 +69,7 @@ TEST_F(HttpClientTest, UsesAConnectionAgain) {
 }
 
 TEST_F(HttpClientTest, OpensNoMoreConnectionsThanAllowed) {
-  client_ = std::make_unique<HttpClient>(thread_, HttpClientOptions{.connections_per_host = 2});
+  client_ = make_http_client(thread_, HttpClientOptions{.connections_per_host = 2});
   serve(echo);
   std::vector<std::promise<void>> done(50);
   for (auto& each : done) {

@@ -35,7 +35,7 @@ class HttpConnection final : public ResponseTarget,
 
   void start();
 
-  const std::shared_ptr<IoThread>& io_thread() const override { return thread_; }
+  const std::shared_ptr<Executor>& executor() const override { return executor_; }
   void deliver(HttpResponse response) override;
   void upgrade(const WebSocketOptions& options, HttpHeaders headers,
                WebSocketOpened opened) override;
@@ -75,6 +75,7 @@ class HttpConnection final : public ResponseTarget,
   void close();
 
   const std::shared_ptr<IoThread> thread_;
+  const std::shared_ptr<Executor> executor_ = thread_;
   const std::shared_ptr<const HttpContext> context_;
   ConnectionTicket ticket_;
   StreamSocket socket_;

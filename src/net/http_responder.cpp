@@ -11,7 +11,7 @@ class FunctionTarget final : public ResponseTarget {
   explicit FunctionTarget(std::function<void(HttpResponse)> receive)
       : receive_(std::move(receive)) {}
 
-  const std::shared_ptr<IoThread>& io_thread() const override { return no_thread_; }
+  const std::shared_ptr<Executor>& executor() const override { return no_executor_; }
   void deliver(HttpResponse response) override { receive_(std::move(response)); }
   void upgrade(const WebSocketOptions&, HttpHeaders, WebSocketOpened) override {
     HttpResponse refusal;
@@ -20,7 +20,7 @@ class FunctionTarget final : public ResponseTarget {
   }
 
  private:
-  const std::shared_ptr<IoThread> no_thread_;
+  const std::shared_ptr<Executor> no_executor_;
   const std::function<void(HttpResponse)> receive_;
 };
 
@@ -31,9 +31,9 @@ HttpResponse unanswered() {
 }
 
 void deliver(std::shared_ptr<ResponseTarget> target, HttpResponse response) {
-  const auto& thread = target->io_thread();
-  if (thread == nullptr || thread->is_current()) return target->deliver(std::move(response));
-  thread->post(
+  const auto& executor = target->executor();
+  if (executor == nullptr || executor->is_current()) return target->deliver(std::move(response));
+  executor->post(
       [target, response = std::move(response)]() mutable { target->deliver(std::move(response)); });
 }
 
@@ -60,41 +60,41 @@ void HttpResponder::upgrade(const WebSocketOptions& options, WebSocketOpened ope
                             HttpHeaders headers) {
   const std::shared_ptr<ResponseTarget> target = std::move(target_);
   if (target == nullptr) return;
-  const auto& thread = target->io_thread();
-  if (thread == nullptr || thread->is_current()) {
+  const auto& executor = target->executor();
+  if (executor == nullptr || executor->is_current()) {
     return target->upgrade(options, std::move(headers), std::move(opened));
   }
-  thread->post(
+  executor->post(
       [target, options, headers = std::move(headers), opened = std::move(opened)]() mutable {
         target->upgrade(options, std::move(headers), std::move(opened));
       });
 }
 
-std::shared_ptr<IoThread> HttpResponder::io_thread() const {
-  return target_ == nullptr ? nullptr : target_->io_thread();
+std::shared_ptr<Executor> HttpResponder::executor() const {
+  return target_ == nullptr ? nullptr : target_->executor();
 }
 
 void DeliveryBatch::add(HttpResponder responder, HttpResponse response) {
   std::shared_ptr<ResponseTarget> target = std::move(responder.target_);
   if (target == nullptr) return;
-  const std::shared_ptr<IoThread> thread = target->io_thread();
-  if (thread == nullptr) return target->deliver(std::move(response));
-  add(thread, [target = std::move(target), response = std::move(response)]() mutable {
+  const std::shared_ptr<Executor> executor = target->executor();
+  if (executor == nullptr) return target->deliver(std::move(response));
+  add(executor, [target = std::move(target), response = std::move(response)]() mutable {
     target->deliver(std::move(response));
   });
 }
 
-void DeliveryBatch::add(const std::shared_ptr<IoThread>& thread, Task task) {
+void DeliveryBatch::add(const std::shared_ptr<Executor>& executor, Task task) {
   for (Group& group : groups_) {
-    if (group.thread == thread) return group.tasks.push_back(std::move(task));
+    if (group.executor == executor) return group.tasks.push_back(std::move(task));
   }
-  groups_.push_back({thread, {}});
+  groups_.push_back({executor, {}});
   groups_.back().tasks.push_back(std::move(task));
 }
 
 void DeliveryBatch::deliver() {
   for (Group& group : groups_) {
-    group.thread->post([tasks = std::move(group.tasks)]() mutable {
+    group.executor->post([tasks = std::move(group.tasks)]() mutable {
       for (Task& task : tasks) task();
     });
   }

@@ -6,15 +6,16 @@
 #include <utility>
 #include <vector>
 
+#include "net/executor.h"
 #include "net/http_message.h"
-#include "net/io_thread.h"
 
 namespace tombolo::net {
 
 class WebSocketConnection;
 struct WebSocketOptions;
 
-// Called on the connection's thread right after the 101 answer was queued: set the callbacks here.
+// Called on the connection's executor right after the 101 answer was queued: set the callbacks
+// here.
 using WebSocketOpened = std::function<void(std::shared_ptr<WebSocketConnection>)>;
 
 // Where an answer goes: a connection of the server, or (for requests that another request carries,
@@ -22,8 +23,8 @@ using WebSocketOpened = std::function<void(std::shared_ptr<WebSocketConnection>)
 class ResponseTarget {
  public:
   virtual ~ResponseTarget() = default;
-  // The thread that deliver() and upgrade() must run on; null when any will do.
-  virtual const std::shared_ptr<IoThread>& io_thread() const = 0;
+  // Where deliver() and upgrade() must run; null when anywhere will do.
+  virtual const std::shared_ptr<Executor>& executor() const = 0;
   virtual void deliver(HttpResponse response) = 0;
   virtual void upgrade(const WebSocketOptions& options, HttpHeaders headers,
                        WebSocketOpened opened) = 0;
@@ -45,7 +46,7 @@ class HttpResponder {
 
   explicit operator bool() const { return target_ != nullptr; }  // whether the answer is still due
 
-  // Answers. On the connection's own thread at once; elsewhere through its queue.
+  // Answers. On the connection's own executor at once; elsewhere through its queue.
   void send(HttpResponse response);
 
   // Answers a WebSocket handshake (RFC 6455 section 4.2) with 101, `headers` added (for example
@@ -53,8 +54,8 @@ class HttpResponder {
   // is answered with 400, or 426 with the version spoken here, and `opened` is never called.
   void upgrade(const WebSocketOptions& options, WebSocketOpened opened, HttpHeaders headers = {});
 
-  // The thread of the connection; null for a request made in process.
-  std::shared_ptr<IoThread> io_thread() const;
+  // The executor of the connection; null for a request made in process.
+  std::shared_ptr<Executor> executor() const;
 
  private:
   friend class DeliveryBatch;
@@ -62,21 +63,21 @@ class HttpResponder {
 };
 
 // Collects what one thread (the writer, after a group commit) has to tell many connections, and
-// crosses to each IoThread once.
+// crosses to each executor once.
 class DeliveryBatch {
  public:
   void add(HttpResponder responder, HttpResponse response);
-  void add(const std::shared_ptr<IoThread>& thread, Task task);
+  void add(const std::shared_ptr<Executor>& executor, Task task);
 
   // Sends everything off; the batch is empty and can be used again.
   void deliver();
 
  private:
   struct Group {
-    std::shared_ptr<IoThread> thread;
+    std::shared_ptr<Executor> executor;
     std::vector<Task> tasks;
   };
-  std::vector<Group> groups_;  // few: one for each IoThread
+  std::vector<Group> groups_;  // few: one for each executor
 };
 
 }  // namespace tombolo::net

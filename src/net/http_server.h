@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "net/http_responder.h"
+#include "net/io_thread.h"
 #include "net/websocket_connection.h"
 
 #include "tombolo/result.h"

@@ -7,42 +7,29 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 
-#include "tombolo/result.h"
+#include "net/executor.h"
 
 namespace tombolo::net {
 
-using Task = std::move_only_function<void()>;
-
-// Names a scheduled task; never 0.
-using TimerId = std::uint64_t;
-
-class IoThread {
+class IoThread final : public Executor {
  public:
   // Starts the thread. `index` is the caller's number for it (a server counts its threads from 0).
   static std::shared_ptr<IoThread> start(std::size_t index = 0);
 
   // Stops the thread if stop() was not called. Never destroy the last reference on the thread
   // itself.
-  ~IoThread();
+  ~IoThread() override;
   IoThread(const IoThread&) = delete;
   IoThread& operator=(const IoThread&) = delete;
 
   std::size_t index() const { return index_; }
-  bool is_current() const;  // whether the caller runs on this thread
 
-  // Runs `task` on this thread, after what was posted before. Any thread. After stop() the task is
-  // dropped unrun.
-  void post(Task task);
-
-  // Runs `task` on this thread once `delay_ms` have passed. Any thread.
-  TimerId schedule(std::int64_t delay_ms, Task task);
-
-  // Forgets a scheduled task that has not run; an id that is unknown or done is ignored. Any
-  // thread. Called on this thread, the task does not run afterwards.
-  void cancel(TimerId id);
+  bool is_current() const override;
+  void post(Task task) override;
+  TimerId schedule(std::int64_t delay_ms, Task task) override;
+  void cancel(TimerId id) override;
 
   // Aborts every connection of this thread (their close callbacks run), drops what is queued, and
   // waits for the thread to end. Idempotent. Not on the thread itself.

@@ -70,7 +70,7 @@ class TlsTest : public testing::Test {
     return "https://" + authority_of(front_->port(), host) + "/";
   }
   void trust(const std::string& ca_file) {
-    client_ = std::make_unique<HttpClient>(thread_, HttpClientOptions{.ca_file = ca_file});
+    client_ = make_http_client(thread_, HttpClientOptions{.ca_file = ca_file});
   }
   Result<ClientResponse> send(ClientRequest request) {
     if (!client_) trust(ca_file_);
@@ -229,8 +229,8 @@ TEST_F(TlsTest, SurvivesAPeerThatLeavesDuringTheHandshake) {
 }
 
 TEST_F(TlsTest, GivesUpOnAPeerThatNeverShakesHands) {
-  client_ = std::make_unique<HttpClient>(
-      thread_, HttpClientOptions{.connect_timeout_ms = 100, .ca_file = ca_file_});
+  client_ =
+      make_http_client(thread_, HttpClientOptions{.connect_timeout_ms = 100, .ca_file = ca_file_});
   const Error failure = failure_with([](TestingSocket peer) { peer.read_all(); });
   EXPECT_EQ(failure.code, ErrorCode::timeout);
   EXPECT_THAT(failure.message, HasSubstr("TLS handshake"));

@@ -1,7 +1,7 @@
 // An open WebSocket (RFC 6455), of either end: what a server's upgrade and a client's connect give.
 //
-// It belongs to one IoThread; every function is for that thread alone, and the callbacks run there
-// (reach it from elsewhere by io_thread()->post()). What is sent in one turn of the loop leaves in
+// It belongs to one executor; every function is for its tasks alone, and the callbacks run there
+// (reach it from elsewhere by executor()->post()). What is sent in one turn of the loop leaves in
 // one write at the end of the turn.
 #pragma once
 
@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "net/io_thread.h"
+#include "net/executor.h"
 #include "protocol/websocket_close_code.h"
 
 namespace tombolo::net {
@@ -71,7 +71,7 @@ class WebSocketConnection {
   virtual bool is_open() const = 0;                // false from the first close frame, either way
   virtual std::size_t buffered_bytes() const = 0;  // sent, and not taken by the kernel yet
   virtual const std::string& remote_address() const = 0;
-  virtual const std::shared_ptr<IoThread>& io_thread() const = 0;
+  virtual const std::shared_ptr<Executor>& executor() const = 0;
 };
 
 }  // namespace tombolo::net

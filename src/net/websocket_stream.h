@@ -48,7 +48,7 @@ class WebSocketStream final : public WebSocketConnection,
   bool is_open() const override { return state_ == State::open; }
   std::size_t buffered_bytes() const override { return output_.size(); }
   const std::string& remote_address() const override { return remote_address_; }
-  const std::shared_ptr<IoThread>& io_thread() const override { return thread_; }
+  const std::shared_ptr<Executor>& executor() const override { return executor_; }
 
   void abort() override { end(kCloseAbnormal, {}); }
   void wind_down() override { close(kCloseGoingAway, "the server stops"); }
@@ -81,6 +81,7 @@ class WebSocketStream final : public WebSocketConnection,
   void set_keep_alive_deadline();
 
   const std::shared_ptr<IoThread> thread_;
+  const std::shared_ptr<Executor> executor_ = thread_;
   StreamSocket socket_;
   const protocol::WebSocketRole role_;
   const WebSocketOptions options_;

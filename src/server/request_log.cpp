@@ -12,7 +12,7 @@ class LoggedTarget final : public net::ResponseTarget {
  public:
   LoggedTarget(net::HttpResponder responder, const net::HttpRequest& request, const Clock& clock,
                Logger& logger)
-      : thread_(responder.io_thread()),
+      : executor_(responder.executor()),
         responder_(std::move(responder)),
         clock_(clock),
         logger_(logger),
@@ -21,7 +21,7 @@ class LoggedTarget final : public net::ResponseTarget {
         path_(request.path()),
         remote_(request.remote_address) {}
 
-  const std::shared_ptr<net::IoThread>& io_thread() const override { return thread_; }
+  const std::shared_ptr<net::Executor>& executor() const override { return executor_; }
 
   void deliver(net::HttpResponse response) override {
     note(response.status, static_cast<std::int64_t>(response.body.size()));
@@ -45,7 +45,7 @@ class LoggedTarget final : public net::ResponseTarget {
                  {"remote", remote_}});
   }
 
-  std::shared_ptr<net::IoThread> thread_;
+  std::shared_ptr<net::Executor> executor_;
   net::HttpResponder responder_;
   const Clock& clock_;
   Logger& logger_;

@@ -86,7 +86,7 @@ struct TestServer::State {
     TOMBOLO_CHECK(started.has_value(), "a server can be started on a free port");
     http_server = std::move(*started);
     client_thread = net::IoThread::start();
-    client = std::make_unique<net::HttpClient>(client_thread);
+    client = net::make_http_client(client_thread);
   }
 
   ~State() {

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "client/log_access.h"
+#include "os/file_lock.h"
 
 namespace tombolo::client {
 namespace {
@@ -12,12 +13,19 @@ namespace {
 constexpr std::int64_t kGatherMs = 50;      // for the writes that follow a write
 constexpr std::int64_t kStandbyMs = 1'000;  // between looks whether the other process has gone
 
+Result<std::shared_ptr<void>> lock_file(const std::string& path) {
+  auto taken = os::FileLock::try_take(path);
+  if (!taken) return fail(taken);
+  if (!*taken) return nullptr;
+  return std::make_shared<os::FileLock>(std::move(**taken));
+}
+
 }  // namespace
 
-Connector::Connector(Engine& engine, std::shared_ptr<net::IoThread> io, RemoteEntry remote,
+Connector::Connector(Engine& engine, std::shared_ptr<net::Network> network, RemoteEntry remote,
                      RemoteOptions options)
     : engine_(engine),
-      io_(std::move(io)),
+      network_(std::move(network)),
       remote_(std::move(remote)),
       options_(std::move(options)) {
   status_.name = remote_.name;
@@ -27,13 +35,13 @@ Connector::Connector(Engine& engine, std::shared_ptr<net::IoThread> io, RemoteEn
 }
 
 void Connector::post(std::function<void()> work) {
-  io_->post([self = shared_from_this(), work = std::move(work)] {
+  executor().post([self = shared_from_this(), work = std::move(work)] {
     if (!self->stopped_) work();
   });
 }
 
 net::TimerId Connector::schedule(std::int64_t delay_ms, std::function<void()> work) {
-  return io_->schedule(delay_ms, [self = shared_from_this(), work = std::move(work)] {
+  return executor().schedule(delay_ms, [self = shared_from_this(), work = std::move(work)] {
     if (!self->stopped_) work();
   });
 }
@@ -43,7 +51,7 @@ void Connector::start() {
 }
 
 bool Connector::may_wait() {
-  return !io_->is_current() && !engine_.this_thread_writes();
+  return !executor().is_current() && !engine_.this_thread_writes();
 }
 
 void Connector::stop() {
@@ -54,9 +62,9 @@ void Connector::stop() {
     changed_.notify_all();
   }
   auto done = std::make_shared<std::promise<void>>();
-  io_->post([self = shared_from_this(), done] {
+  executor().post([self = shared_from_this(), done] {
     if (!self->stopped_) {
-      self->io_->cancel(self->timer_);
+      self->executor().cancel(self->timer_);
       self->abandon();
       self->stopped_ = true;
       self->lock_.reset();
@@ -75,7 +83,7 @@ std::int64_t Connector::wish() {
   post([this, number] {
     heard_ = std::max(heard_, number);
     if (is_connected()) return on_sync_now();
-    io_->cancel(timer_);
+    executor().cancel(timer_);
     try_attempt();
   });
   return number;
@@ -206,7 +214,7 @@ void Connector::exchange_incomplete(const Error& error) {
 }
 
 void Connector::schedule_attempt(std::int64_t delay_ms) {
-  io_->cancel(timer_);
+  executor().cancel(timer_);
   timer_ = schedule(delay_ms, [this] { try_attempt(); });
 }
 
@@ -227,10 +235,12 @@ void Connector::try_attempt() {
 
 Result<bool> Connector::take_lock() {
   if (lock_) return true;
-  auto taken = os::FileLock::try_take(engine_.path() + "-remote-" + std::to_string(remote_.key));
+  const auto& try_lock = engine_.environment().try_lock;
+  auto taken =
+      (try_lock ? try_lock : lock_file)(engine_.path() + "-remote-" + std::to_string(remote_.key));
   if (!taken) return fail(taken);
   lock_ = std::move(*taken);
-  return lock_.has_value();
+  return lock_ != nullptr;
 }
 
 Result<Credentials> Connector::credentials() {

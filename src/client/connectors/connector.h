@@ -15,8 +15,7 @@
 
 #include "client/engine.h"
 #include "client/remote_store.h"
-#include "net/io_thread.h"
-#include "os/file_lock.h"
+#include "net/network.h"
 #include "sync/backoff.h"
 
 #include "tombolo/remote.h"
@@ -28,7 +27,7 @@ using Credentials = std::variant<NoAuthentication, Token, BasicCredentials>;
 
 class Connector : public std::enable_shared_from_this<Connector> {
  public:
-  Connector(Engine& engine, std::shared_ptr<net::IoThread> io, RemoteEntry remote,
+  Connector(Engine& engine, std::shared_ptr<net::Network> network, RemoteEntry remote,
             RemoteOptions options);
   virtual ~Connector() = default;
 
@@ -71,8 +70,8 @@ class Connector : public std::enable_shared_from_this<Connector> {
 
   Engine& engine() const { return engine_; }
   const RemoteOptions& options() const { return options_; }
-  net::IoThread& io() { return *io_; }
-  const std::shared_ptr<net::IoThread>& io_thread() { return io_; }
+  net::Network& network() { return *network_; }
+  net::Executor& executor() { return *network_->executor(); }
   sync::Backoff& backoff() { return backoff_; }
 
   // Runs `work` on the network thread unless the connector is stopped before.
@@ -87,13 +86,13 @@ class Connector : public std::enable_shared_from_this<Connector> {
   Result<Credentials> credentials();
 
   Engine& engine_;
-  const std::shared_ptr<net::IoThread> io_;
+  const std::shared_ptr<net::Network> network_;
   const RemoteEntry remote_;
   const RemoteOptions options_;
 
   // On the network thread.
   sync::Backoff backoff_;
-  std::optional<os::FileLock> lock_;
+  std::shared_ptr<void> lock_;  // held: this process syncs the remote
   net::TimerId timer_ = 0;
   bool stopped_ = false;
   std::int64_t heard_ = 0;  // wishes that have reached this thread

@@ -64,11 +64,11 @@ Result<KintoLocation> parse_kinto_url(const std::string& url) {
   return location;
 }
 
-KintoConnector::KintoConnector(Engine& engine, std::shared_ptr<net::IoThread> io,
+KintoConnector::KintoConnector(Engine& engine, std::shared_ptr<net::Network> network,
                                RemoteEntry remote, RemoteOptions options, KintoLocation location)
-    : Connector(engine, io, std::move(remote), std::move(options)),
+    : Connector(engine, std::move(network), std::move(remote), std::move(options)),
       location_(std::move(location)),
-      http_(std::move(io), {.ca_file = this->options().ca_file}) {}
+      http_(this->network().http_client({.ca_file = this->options().ca_file})) {}
 
 KintoConnector::~KintoConnector() = default;
 
@@ -119,7 +119,7 @@ void KintoConnector::attempt(const Credentials& credentials) {
 
 void KintoConnector::abandon() {
   const std::unique_ptr<Exchange> exchange = std::move(exchange_);
-  if (exchange) http_.cancel(exchange->request);
+  if (exchange) http_->cancel(exchange->request);
 }
 
 void KintoConnector::on_sync_now() {
@@ -140,7 +140,7 @@ void KintoConnector::send(sync::KintoRequest request) {
     http.headers.add("Authorization", exchange_->authorization);
   }
   http.headers.add("Accept", "application/json");
-  exchange_->request = http_.send(
+  exchange_->request = http_->send(
       std::move(http), [weak = weak_from_this(), this, exchange = exchange_.get()](auto response) {
         const auto self = weak.lock();
         if (self && !stopped() && exchange_.get() == exchange) responded(std::move(response));

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "client/connectors/connector.h"
-#include "net/http_client.h"
+#include "net/network.h"
 #include "sync/kinto_client_session.h"
 
 namespace tombolo::client {
@@ -25,7 +25,7 @@ Result<KintoLocation> parse_kinto_url(const std::string& url);
 class KintoConnector final : public Connector, public sync::KintoClientHost {
  public:
   // `location` comes from the remote's URL.
-  KintoConnector(Engine& engine, std::shared_ptr<net::IoThread> io, RemoteEntry remote,
+  KintoConnector(Engine& engine, std::shared_ptr<net::Network> network, RemoteEntry remote,
                  RemoteOptions options, KintoLocation location);
   ~KintoConnector() override;
 
@@ -73,7 +73,7 @@ class KintoConnector final : public Connector, public sync::KintoClientHost {
   std::string server() const;  // to whom a cursor belongs
 
   const KintoLocation location_;
-  net::HttpClient http_;
+  const std::unique_ptr<net::HttpClient> http_;
   std::unique_ptr<Exchange> exchange_;
   std::set<std::int64_t> suspects_;  // records that had to wait in the last exchange
   bool refused_once_ = false;        // the credentials of the last exchange

@@ -125,10 +125,9 @@ void StreamConnector::attempt(const Credentials& credentials) {
   net::WebSocketConnectOptions connect;
   connect.url = remote().url;
   connect.ca_file = options().ca_file;
-  link_->connecting = net::connect_websocket(
-      io_thread(), std::move(connect),
-      [weak = weak_from_this(), this,
-       session = std::move(*session)](Result<net::OpenedWebSocket> done) mutable {
+  link_->connecting = network().connect_websocket(
+      std::move(connect), [weak = weak_from_this(), this, session = std::move(*session)](
+                              Result<net::OpenedWebSocket> done) mutable {
         const auto self = weak.lock();
         if (!self || stopped() || !link_) return;
         if (done) return opened(std::move(*done), std::move(session));
@@ -270,7 +269,7 @@ void StreamConnector::switch_server() {
 void StreamConnector::ended(bool retry) {
   const std::unique_ptr<Link> link = std::move(link_);
   if (!link) return;
-  io().cancel(link->timer);
+  executor().cancel(link->timer);
   if (link->session) link->session->closed();
   if (link->exchange_open) {
     publish(Event::Type::sync_finished, link->sent, link->received, link->error);
@@ -288,7 +287,7 @@ void StreamConnector::ended(bool retry) {
 void StreamConnector::abandon() {
   const std::unique_ptr<Link> link = std::move(link_);
   if (!link) return;
-  io().cancel(link->timer);
+  executor().cancel(link->timer);
   link->connecting.cancel();
   if (link->session) link->session->closed();
   if (link->connection) {

@@ -58,11 +58,12 @@ std::optional<std::string> StreamDoor::bucket_of(std::string_view path) const {
   return percent_decoded(path);
 }
 
-std::shared_ptr<StreamHub> StreamDoor::hub_of(const std::shared_ptr<net::IoThread>& thread) {
+std::shared_ptr<StreamHub> StreamDoor::hub_of(const std::shared_ptr<net::Executor>& executor) {
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<StreamHub>& hub = hubs_[thread.get()];
+  std::shared_ptr<StreamHub>& hub = hubs_[executor.get()];
   if (hub == nullptr) {
-    hub = std::make_shared<StreamHub>(context_, thread, tag_ + "." + std::to_string(hubs_.size()));
+    hub =
+        std::make_shared<StreamHub>(context_, executor, tag_ + "." + std::to_string(hubs_.size()));
   }
   return hub;
 }
@@ -70,8 +71,8 @@ std::shared_ptr<StreamHub> StreamDoor::hub_of(const std::shared_ptr<net::IoThrea
 bool StreamDoor::handle(net::HttpRequest& request, net::HttpResponder& responder) {
   std::optional<std::string> bucket = bucket_of(request.path());
   if (!bucket) return false;
-  const std::shared_ptr<net::IoThread> thread = responder.io_thread();
-  if (stopping_ || thread == nullptr) {
+  const std::shared_ptr<net::Executor> executor = responder.executor();
+  if (stopping_ || executor == nullptr) {
     responder.send({503, {}, "The server is stopping; connect again in a moment.\n"});
     return true;
   }
@@ -79,28 +80,28 @@ bool StreamDoor::handle(net::HttpRequest& request, net::HttpResponder& responder
       context_.authenticator.authenticate(request.headers.get("Authorization").value_or(""));
   net::WebSocketOptions options;
   options.max_message_bytes = static_cast<std::size_t>(context_.configuration.limits.message_bytes);
-  responder.upgrade(
-      options, [hub = hub_of(thread), bucket = std::move(*bucket), identity = std::move(identity)](
-                   std::shared_ptr<net::WebSocketConnection> connection) mutable {
-        hub->add(std::move(connection), std::move(bucket), std::move(identity));
-      });
+  responder.upgrade(options, [hub = hub_of(executor), bucket = std::move(*bucket),
+                              identity = std::move(identity)](
+                                 std::shared_ptr<net::WebSocketConnection> connection) mutable {
+    hub->add(std::move(connection), std::move(bucket), std::move(identity));
+  });
   return true;
 }
 
 // Called on the writer's thread.
 void StreamDoor::announce(const FeedEvent& event, net::DeliveryBatch& deliveries) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [thread, of_thread] : hubs_) {
-    if (of_thread->session_count() == 0) continue;
-    deliveries.add(of_thread->io_thread(), [hub = of_thread, event] { hub->announce(event); });
+  for (const auto& [executor, hub] : hubs_) {
+    if (hub->session_count() == 0) continue;
+    deliveries.add(hub->executor(), [hub = hub, event] { hub->announce(event); });
   }
 }
 
 void StreamDoor::stop() {
   stopping_ = true;
   const std::lock_guard lock(mutex_);
-  for (const auto& [thread, of_thread] : hubs_) {
-    of_thread->io_thread()->post([hub = of_thread] { hub->close_all(); });
+  for (const auto& [executor, hub] : hubs_) {
+    hub->executor()->post([hub = hub] { hub->close_all(); });
   }
 }
 

@@ -30,14 +30,14 @@ class StreamDoor final : public Door {
 
  private:
   std::optional<std::string> bucket_of(std::string_view path) const;
-  std::shared_ptr<StreamHub> hub_of(const std::shared_ptr<net::IoThread>& thread);
+  std::shared_ptr<StreamHub> hub_of(const std::shared_ptr<net::Executor>& executor);
   void announce(const FeedEvent& event, net::DeliveryBatch& deliveries);
 
   const DoorContext context_;
   const std::string tag_;  // of this door's messages, unlike every other process's
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
-  std::map<net::IoThread*, std::shared_ptr<StreamHub>> hubs_;
+  std::map<net::Executor*, std::shared_ptr<StreamHub>> hubs_;
   Feed::Subscription subscription_;  // last: ends before what its listener uses
 };
 

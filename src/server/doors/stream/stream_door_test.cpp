@@ -48,7 +48,7 @@ class TestSocket {
     if (connection_ == nullptr) return;
     std::unique_lock lock(mutex_);
     if (!close_code_) {
-      connection_->io_thread()->post([connection = connection_] { connection->close(1000, ""); });
+      connection_->executor()->post([connection = connection_] { connection->close(1000, ""); });
     }
     condition_.wait_for(lock, kPatience, [&] { return close_code_.has_value(); });
   }
@@ -56,11 +56,11 @@ class TestSocket {
   bool is_open() const { return connection_ != nullptr; }
 
   void send(std::string text) {
-    connection_->io_thread()->post(
+    connection_->executor()->post(
         [connection = connection_, text = std::move(text)] { connection->send_text(text); });
   }
   void send_binary(std::string bytes) {
-    connection_->io_thread()->post(
+    connection_->executor()->post(
         [connection = connection_, bytes = std::move(bytes)] { connection->send_binary(bytes); });
   }
 
@@ -190,8 +190,8 @@ class StreamDoorTest : public ::testing::Test {
       request.headers.add("Content-Type", "application/json");
       request.body = body.to_json();
     }
-    net::HttpClient client(thread_);
-    client.send(std::move(request), [&](Result<net::ClientResponse> response) {
+    const auto client = net::make_http_client(thread_);
+    client->send(std::move(request), [&](Result<net::ClientResponse> response) {
       const std::lock_guard lock(mutex);
       answer = response ? Value::parse(response->body).value_or(Value()) : Value();
       condition.notify_all();

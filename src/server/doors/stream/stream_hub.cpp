@@ -45,9 +45,9 @@ std::optional<StreamNews> news_of(Readers& readers, const FeedEvent& event) {
 
 }  // namespace
 
-StreamHub::StreamHub(const DoorContext& context, std::shared_ptr<net::IoThread> thread,
+StreamHub::StreamHub(const DoorContext& context, std::shared_ptr<net::Executor> executor,
                      std::string tag)
-    : context_(context), thread_(std::move(thread)), tag_(std::move(tag)) {}
+    : context_(context), executor_(std::move(executor)), tag_(std::move(tag)) {}
 
 StreamHub::~StreamHub() = default;
 
@@ -127,7 +127,7 @@ void StreamHub::close_all() {
 
 void StreamHub::schedule_tick() {
   ticking_ = true;
-  thread_->schedule(kTickMs, [weak = weak_from_this()] {
+  executor_->schedule(kTickMs, [weak = weak_from_this()] {
     if (const std::shared_ptr<StreamHub> hub = weak.lock()) hub->tick();
   });
 }

@@ -21,7 +21,7 @@ class StreamSession;
 
 class StreamHub : public std::enable_shared_from_this<StreamHub> {
  public:
-  StreamHub(const DoorContext& context, std::shared_ptr<net::IoThread> thread, std::string tag);
+  StreamHub(const DoorContext& context, std::shared_ptr<net::Executor> executor, std::string tag);
   ~StreamHub();
 
   // Starts a session on a new connection.
@@ -37,7 +37,7 @@ class StreamHub : public std::enable_shared_from_this<StreamHub> {
   net::SharedFrame shared_frame(const protocol::OperationBatch& batch);
 
   std::size_t session_count() const { return session_count_; }  // any thread
-  const std::shared_ptr<net::IoThread>& io_thread() const { return thread_; }
+  const std::shared_ptr<net::Executor>& executor() const { return executor_; }
   const DoorContext& context() const { return context_; }
   const std::string& tag() const { return tag_; }
   std::string next_session_tag() { return tag_ + "." + std::to_string(++last_session_); }
@@ -57,7 +57,7 @@ class StreamHub : public std::enable_shared_from_this<StreamHub> {
   void tick();
 
   const DoorContext context_;
-  const std::shared_ptr<net::IoThread> thread_;
+  const std::shared_ptr<net::Executor> executor_;
   const std::string tag_;
   std::map<std::string, Sessions, std::less<>> buckets_;
   std::atomic<std::size_t> session_count_ = 0;

@@ -217,7 +217,7 @@ void StreamSession::submit(sync::Upload upload) {
   if (request.bulk) ++bulk_uploads_;
   request.work = [work](WriteContext& context) { return work->run(context); };
   request.done = [work, count, token = upload.token, bulk = request.bulk, weak = weak_from_this(),
-                  thread = hub_.io_thread()](Result<void> done, net::DeliveryBatch& deliveries) {
+                  executor = hub_.executor()](Result<void> done, net::DeliveryBatch& deliveries) {
     Result<sync::UploadOutcome> outcome = fail(ErrorCode::internal, "");
     if (done) {
       outcome = work->take_outcome();
@@ -225,7 +225,7 @@ void StreamSession::submit(sync::Upload upload) {
       work->note_failure();
       outcome = fail(done);
     }
-    deliveries.add(thread, [weak, count, token, bulk, outcome = std::move(outcome)] {
+    deliveries.add(executor, [weak, count, token, bulk, outcome = std::move(outcome)] {
       const std::shared_ptr<StreamSession> session = weak.lock();
       if (session == nullptr) return;
       if (bulk) --session->bulk_uploads_;
@@ -300,7 +300,7 @@ void StreamSession::pump() {
   }
   if (pump_queued_ || !session_.wanted()) return;
   pump_queued_ = true;
-  hub_.io_thread()->post([weak = weak_from_this()] {
+  hub_.executor()->post([weak = weak_from_this()] {
     const std::shared_ptr<StreamSession> session = weak.lock();
     if (session == nullptr) return;
     session->pump_queued_ = false;
