@@ -90,12 +90,36 @@ TEST_F(Shell, AnswersGarbageWithErrorsAndGoesOn) {
 TEST_F(Shell, WritesATransactionWholeOrNotAtAll) {
   auto shell = device("a.db");
   EXPECT_FALSE(ask(shell, {{"command", "transaction"},
-                           {"writes", Array{creation("a"), patch("none", {})}}})["ok"]
+                           {"steps", Array{creation("a"), patch("none", {})}}})["ok"]
                    .as_bool());
   EXPECT_EQ(record(shell, "a"), Value());
   expect_done(ask(shell, {{"command", "transaction"},
-                          {"writes", Array{creation("a"), patch("a", {{"n", 2}})}}}));
+                          {"steps", Array{creation("a"), patch("a", {{"n", 2}})}}}));
   EXPECT_EQ(record(shell, "a")["n"], Value(2));
+}
+
+TEST_F(Shell, ReadsInATransactionWhatTheStepsBeforeWrote) {
+  auto shell = device("a.db");
+  const Value get = {{"command", "get"}, {"collection", "l"}, {"record_id", "a"}};
+  const Value query = {
+      {"command", "query"}, {"collection", "l"}, {"where", Array{"n>1"}}, {"count", true}};
+  const Value answer =
+      ask(shell, {{"command", "transaction"},
+                  {"steps", Array{creation("a"), get, query, patch("a", {{"n", 2}}), get, query}}});
+  expect_done(answer);
+  EXPECT_EQ(answer["result"].at(1), (Value{{"id", "a"}, {"n", 1}}));
+  EXPECT_EQ(answer["result"].at(2), (Value{{"count", 0}}));
+  EXPECT_EQ(answer["result"].at(4), (Value{{"id", "a"}, {"n", 2}}));
+  EXPECT_EQ(answer["result"].at(5), (Value{{"count", 1}}));
+}
+
+TEST_F(Shell, WritesNothingOfATransactionInWhichAReadFails) {
+  auto shell = device("a.db");
+  const Value missing = {{"command", "get"}, {"collection", "l"}, {"record_id", "b"}};
+  const Value answer =
+      ask(shell, {{"command", "transaction"}, {"steps", Array{creation("a"), missing}}});
+  EXPECT_EQ(answer["error"]["code"], Value("not_found"));
+  EXPECT_EQ(record(shell, "a"), Value());
 }
 
 TEST_F(Shell, KeepsWhatItAcknowledgedWhenItIsKilled) {

@@ -78,9 +78,9 @@ Result<Value> write_one(const Holder& holder, const Value& request) {
   }
   if (command != "update" && command != "patch") {
     return fail(ErrorCode::invalid_argument,
-                "\"" + std::string(command) +
-                    "\" is no write; a transaction takes create, update, "
-                    "patch, delete and increment");
+                "a transaction takes create, update, patch, delete, increment, get and query, not "
+                "\"" +
+                    std::string(command) + "\"");
   }
   auto fields = object_of(request, command == "update" ? "record" : "fields");
   if (!fields) return fail(fields);
@@ -88,10 +88,11 @@ Result<Value> write_one(const Holder& holder, const Value& request) {
                                               : collection.patch(*id, *std::move(fields)));
 }
 
-Result<Query> read_query(const Database& database, const Value& request) {
+template <typename Holder>
+Result<Query> read_query(const Holder& holder, const Value& request) {
   const auto name = text_of(request, "collection");
   if (!name) return fail(name);
-  Query query = database.collection(*name).query();
+  Query query = holder.collection(*name).query();
   const auto conditions = texts_of(request, "where");
   if (!conditions) return fail(conditions);
   for (const std::string& text : *conditions) {
@@ -117,6 +118,32 @@ template <typename Items>
 Result<Value> items_or_error(const Items& items) {
   if (!items) return fail(items);
   return to_value(*items);
+}
+
+template <typename Holder>
+Result<Value> get_one(const Holder& holder, const Value& request) {
+  const auto name = text_of(request, "collection");
+  if (!name) return fail(name);
+  const auto id = text_of(request, "record_id");
+  if (!id) return fail(id);
+  return items_or_error(holder.collection(*name).get(*id));
+}
+
+template <typename Holder>
+Result<Value> run_query(const Holder& holder, const Value& request) {
+  const auto query = read_query(holder, request);
+  if (!query) return fail(query);
+  if (!request["count"].as_bool()) return items_or_error(query->all());
+  const auto count = query->count();
+  if (!count) return fail(count);
+  return Value{{"count", *count}};
+}
+
+Result<Value> run_step(const Transaction& transaction, const Value& step) {
+  const std::string_view command = step["command"].as_string();
+  if (command == "get") return get_one(transaction, step);
+  if (command == "query") return run_query(transaction, step);
+  return write_one(transaction, step);
 }
 
 }  // namespace
@@ -233,17 +260,17 @@ Result<Value> ShellSession::write(const Value& request) {
 }
 
 Result<Value> ShellSession::transaction(const Value& request) {
-  const Array* writes = request["writes"].if_array();
-  if (writes == nullptr) {
-    return fail(ErrorCode::invalid_argument, "\"writes\" must be an array of writes");
+  const Array* steps = request["steps"].if_array();
+  if (steps == nullptr) {
+    return fail(ErrorCode::invalid_argument, "\"steps\" must be an array of reads and writes");
   }
   Array results;
   const auto done = database_.transaction([&](Transaction& transaction) -> Result<void> {
-    for (const Value& one : *writes) {
-      auto result = write_one(transaction, one);
+    for (const Value& step : *steps) {
+      auto result = run_step(transaction, step);
       if (!result) {
         Error error = result.error();
-        error.message = "write " + std::to_string(results.size() + 1) + ": " + error.message;
+        error.message = "step " + std::to_string(results.size() + 1) + ": " + error.message;
         return std::unexpected(error);
       }
       results.push_back(*std::move(result));
@@ -255,13 +282,7 @@ Result<Value> ShellSession::transaction(const Value& request) {
 }
 
 Result<Value> ShellSession::get(const Value& request) {
-  const auto name = text_of(request, "collection");
-  if (!name) return fail(name);
-  const auto id = text_of(request, "record_id");
-  if (!id) return fail(id);
-  const auto record = database_.collection(*name).get(*id);
-  if (!record) return fail(record);
-  return to_value(*record);
+  return get_one(database_, request);
 }
 
 Result<Value> ShellSession::list(const Value& request) {
@@ -270,14 +291,7 @@ Result<Value> ShellSession::list(const Value& request) {
 }
 
 Result<Value> ShellSession::query(const Value& request) {
-  const auto query = read_query(database_, request);
-  if (!query) return fail(query);
-  if (request["count"].as_bool()) {
-    const auto count = query->count();
-    if (!count) return fail(count);
-    return Value{{"count", *count}};
-  }
-  return items_or_error(query->all());
+  return run_query(database_, request);
 }
 
 Result<Value> ShellSession::status(const Value&) {
