@@ -8,6 +8,8 @@ PREFIX ?= /usr/local
 CTEST ?=
 # how long `make fuzz` runs each fuzzer
 SECONDS ?= 60
+# options of the benchmarks, e.g. make bench BENCH="--only GET --rounds 3"
+BENCH ?=
 # options of the demo, e.g. make demo DEMO="--fast --keep demo"
 DEMO ?=
 
@@ -38,10 +40,10 @@ test: | build/ ## build and run all tests
 	@$(call build_preset,release)
 	@$(call run_tests,release)
 
-bench: | build/ ## run the benchmarks (on a quiet machine)
+bench: | build/ ## run the benchmarks (on a quiet machine), e.g. make bench BENCH="--only GET"
 	$(need) build test
-	@$(call build_preset,release) --target local_bench server_bench
-	@build/release/bench/local_bench && build/release/bench/server_bench
+	@$(call build_preset,release) --target tombolo_bench
+	@build/release/bench/tombolo_bench $(BENCH)
 
 format: ## format every C++ file
 	$(need) format

@@ -17,13 +17,12 @@
 
 namespace tombolo::bench {
 
-inline int listen_on_loopback(std::uint16_t port) {
+inline int listen_on_loopback() {
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int yes = 1;
   ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       ::listen(listener, 4096) != 0) {
@@ -32,21 +31,32 @@ inline int listen_on_loopback(std::uint16_t port) {
   }
   socklen_t size = sizeof address;
   ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
-  std::printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
+  std::printf("{\"port\":%d}\n", ntohs(address.sin_port));
   std::fflush(stdout);
   return listener;
 }
 
-// Serves for ever. `Session` has `void take(std::string& input, std::string& output)`: it removes
-// from the input what it used.
+// What a session wants sent.
+struct Output {
+  std::string reply;      // to its own client
+  std::string broadcast;  // to all others
+};
+
+// The load generators read what they are sent, so a full buffer is the end of the run.
+inline bool send_whole(int descriptor, const std::string& bytes) {
+  return ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(bytes.size());
+}
+
+// Serves for ever. `Session` has `void take(std::string& input, Output& output)`: it removes from
+// the input what it used.
 template <typename Session>
-[[noreturn]] void serve(std::uint16_t port) {
+[[noreturn]] void serve() {
   struct Connection {
     Session session;
     std::string input;
-    std::string output;
   };
-  const int listener = listen_on_loopback(port);
+  const int listener = listen_on_loopback();
   const int poller = ::epoll_create1(EPOLL_CLOEXEC);
   epoll_event interest{};
   interest.events = EPOLLIN;
@@ -55,6 +65,7 @@ template <typename Session>
   std::unordered_map<int, Connection> connections;
   std::vector<char> buffer(64 * 1024);
   std::array<epoll_event, 256> events;
+  Output output;
   for (;;) {
     const int count = ::epoll_wait(poller, events.data(), events.size(), -1);
     for (int index = 0; index < count; ++index) {
@@ -74,22 +85,21 @@ template <typename Session>
       bool is_over = received <= 0;
       if (!is_over) {
         connection.input.append(buffer.data(), static_cast<std::size_t>(received));
-        connection.session.take(connection.input, connection.output);
-        // The load generators read what they are sent: a full buffer is the end of the run.
-        const auto size = static_cast<ssize_t>(connection.output.size());
-        is_over = size > 0 && ::send(descriptor, connection.output.data(), connection.output.size(),
-                                     MSG_NOSIGNAL) != size;
-        connection.output.clear();
+        connection.session.take(connection.input, output);
+        is_over = !output.reply.empty() && !send_whole(descriptor, output.reply);
+        if (!output.broadcast.empty()) {
+          for (const auto& [other, unused] : connections) {
+            if (other != descriptor) send_whole(other, output.broadcast);
+          }
+        }
+        output.reply.clear();
+        output.broadcast.clear();
       }
       if (!is_over) continue;
       connections.erase(descriptor);
       ::close(descriptor);
     }
   }
-}
-
-inline std::uint16_t port_argument(int count, char** arguments) {
-  return count > 1 ? static_cast<std::uint16_t>(std::atoi(arguments[1])) : std::uint16_t{0};
 }
 
 }  // namespace tombolo::bench

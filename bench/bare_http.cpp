@@ -1,6 +1,8 @@
-// The bound for HTTP: answers every request with the same bytes. usage: bare_http [PORT
-// [BODY_BYTES]]
-#include <cstdlib>
+// The bound for HTTP: answers every request with the same bytes. usage: bare_http FILE, which holds
+// the answer, head and body.
+#include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "bare_epoll.h"
@@ -10,13 +12,13 @@ namespace {
 std::string answer;
 
 struct HttpSession {
-  void take(std::string& input, std::string& output) const {
+  void take(std::string& input, tombolo::bench::Output& output) const {
     std::size_t used = 0;
     for (;;) {
       const std::size_t end = input.find("\r\n\r\n", used);
       if (end == std::string::npos) break;
       used = end + 4;
-      output += answer;
+      output.reply += answer;
     }
     input.erase(0, used);
   }
@@ -25,12 +27,11 @@ struct HttpSession {
 }  // namespace
 
 int main(int count, char** arguments) {
-  constexpr std::size_t kDefaultBodyBytes = 105;
-  const std::size_t body_bytes =
-      count > 2 ? static_cast<std::size_t>(std::atoll(arguments[2])) : kDefaultBodyBytes;
-  answer =
-      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: \"1700000000000\"\r\n"
-      "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: " +
-      std::to_string(body_bytes) + "\r\n\r\n" + std::string(body_bytes, ' ');
-  tombolo::bench::serve<HttpSession>(tombolo::bench::port_argument(count, arguments));
+  if (count != 2) {
+    std::fprintf(stderr, "usage: bare_http FILE\n");
+    return 2;
+  }
+  std::ifstream file(arguments[1], std::ios::binary);
+  answer.assign(std::istreambuf_iterator<char>(file), {});
+  tombolo::bench::serve<HttpSession>();
 }

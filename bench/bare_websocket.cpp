@@ -1,4 +1,11 @@
-// The bound for WebSockets: sends every message back. usage: bare_websocket [PORT]
+// The bounds for WebSockets. usage: bare_websocket echo | broadcast
+//
+// echo: sends every message back. broadcast: a message that says what a batch of operations says
+// goes to all other clients, framed once; any other message is read and dropped, as a server reads
+// acknowledgments.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,13 +16,16 @@
 
 namespace {
 
+using tombolo::bench::Output;
 using tombolo::protocol::WebSocketEvent;
 using tombolo::protocol::WebSocketOpcode;
 
-struct EchoSession {
-  void take(std::string& input, std::string& output) {
+bool broadcasts = false;
+
+struct Session {
+  void take(std::string& input, Output& output) {
     if (!is_open) {
-      shake_hands(input, output);
+      shake_hands(input, output.reply);
       if (!is_open) return;
     }
     std::span<char> bytes = input;
@@ -23,11 +33,10 @@ struct EchoSession {
       const WebSocketEvent event = decoder.next(bytes);
       if (event.kind == WebSocketEvent::Kind::need_more) break;
       if (event.kind == WebSocketEvent::Kind::failed) std::exit(1);
-      const bool is_text = event.kind == WebSocketEvent::Kind::text;
-      if (!is_text && event.kind != WebSocketEvent::Kind::binary) continue;
-      tombolo::protocol::append_websocket_frame(
-          output, is_text ? WebSocketOpcode::text : WebSocketOpcode::binary, event.payload,
-          std::nullopt);
+      if (event.kind != WebSocketEvent::Kind::text) continue;
+      if (broadcasts && event.payload.find("operation-batch") == std::string_view::npos) continue;
+      tombolo::protocol::append_websocket_frame(broadcasts ? output.broadcast : output.reply,
+                                                WebSocketOpcode::text, event.payload, std::nullopt);
     }
     input.clear();
   }
@@ -54,5 +63,11 @@ struct EchoSession {
 }  // namespace
 
 int main(int count, char** arguments) {
-  tombolo::bench::serve<EchoSession>(tombolo::bench::port_argument(count, arguments));
+  if (count != 2 ||
+      (std::strcmp(arguments[1], "echo") != 0 && std::strcmp(arguments[1], "broadcast") != 0)) {
+    std::fprintf(stderr, "usage: bare_websocket echo | broadcast\n");
+    return 2;
+  }
+  broadcasts = std::strcmp(arguments[1], "broadcast") == 0;
+  tombolo::bench::serve<Session>();
 }

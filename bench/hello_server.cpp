@@ -46,7 +46,7 @@ int main(int count, char** arguments) {
     std::fprintf(stderr, "%s\n", server.error().message.c_str());
     return 1;
   }
-  std::printf("listening on 127.0.0.1:%d\n", (*server)->port());
+  std::printf("{\"port\":%d}\n", (*server)->port());
   std::fflush(stdout);
   stop.wait();
   (*server)->stop(1'000);

@@ -4,13 +4,14 @@
 #include <arpa/inet.h>
 #include <array>
 #include <charconv>
-#include <ctime>
 #include <netinet/tcp.h>
 #include <string_view>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
+
+#include "timing.h"
 
 namespace tombolo::bench {
 namespace {
@@ -87,7 +88,8 @@ class Loop {
   }
 
  private:
-  static std::unexpected<Error> broken() {
+  std::unexpected<Error> broken() const {
+    if (!refusal_.empty()) return fail(ErrorCode::protocol, "refused: " + refusal_);
     return fail(ErrorCode::unavailable, "the server closed a connection");
   }
 
@@ -106,7 +108,10 @@ class Loop {
     const std::size_t length = complete_length(connection.received);
     if (length == 0) return true;
     latencies_ms_.push_back((monotonic_seconds() - connection.sent_at) * 1000);
-    if (!succeeded(connection.received)) ++refused_;
+    if (!succeeded(connection.received)) {
+      refusal_ = connection.received.substr(0, std::min<std::size_t>(length, 300));
+      return false;
+    }
     connection.received.erase(0, length);
     return send_next(connection);
   }
@@ -115,8 +120,6 @@ class Loop {
     std::sort(latencies_ms_.begin(), latencies_ms_.end());
     LoadResult result;
     result.seconds = seconds;
-    result.requests = load_.requests;
-    result.refused = refused_;
     result.p50_ms = latencies_ms_[latencies_ms_.size() / 2];
     result.p99_ms = latencies_ms_[latencies_ms_.size() * 99 / 100];
     return result;
@@ -127,16 +130,10 @@ class Loop {
   std::vector<Connection> connections_;
   std::vector<double> latencies_ms_;
   int next_ = 0;
-  int refused_ = 0;
+  std::string refusal_;
 };
 
 }  // namespace
-
-double monotonic_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
 
 int connect_loopback(std::uint16_t port) {
   const int handle = socket(AF_INET, SOCK_STREAM, 0);
@@ -173,7 +170,7 @@ Result<std::string> fetch(std::uint16_t port, const std::string& request) {
   if (length == 0 || !succeeded(received)) {
     return fail(ErrorCode::unavailable, "unexpected answer: " + received.substr(0, 300));
   }
-  return received.substr(received.find("\r\n\r\n") + 4);
+  return received;
 }
 
 }  // namespace tombolo::bench

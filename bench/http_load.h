@@ -20,22 +20,17 @@ struct HttpLoad {
 
 struct LoadResult {
   double seconds = 0;
-  int requests = 0;
-  int refused = 0;  // answers with a status outside 200..399
   double p50_ms = 0;
   double p99_ms = 0;
-
-  double per_second() const { return requests / seconds; }
 };
 
+// Error: protocol, when an answer has a status outside 200..399.
 Result<LoadResult> run(const HttpLoad& load);
 
 // A blocking connection to the loopback port; -1 when refused.
 int connect_loopback(std::uint16_t port);
 
-// Sends one request on a connection of its own and returns the body of the answer.
+// Sends one request on a connection of its own and returns the whole answer, head and body.
 Result<std::string> fetch(std::uint16_t port, const std::string& request);
-
-double monotonic_seconds();
 
 }  // namespace tombolo::bench

@@ -1,29 +1,44 @@
-// What a benchmark run found: a table for people, JSON for machines.
+// What a run found: a table for people, JSON for machines, and what changed since an earlier run.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "tombolo/value.h"
+#include "measurement.h"
+
+#include "tombolo/result.h"
 
 namespace tombolo::bench {
 
-struct Row {
+struct Report {
+  double scale = 1;  // below 1: a trial of the benchmarks themselves, whose figures say little
+  int rounds = 0;
+  // How much of the processors others used meanwhile, in percent of all.
+  double others_percent = 0;
+  std::vector<Row> rows;
+};
+
+std::string to_table(const Report& report);
+
+std::string to_json(const Report& report);
+// Error: invalid_data, when the text is no such report.
+Result<Report> parse_report(std::string_view json);
+
+struct Difference {
   std::string name;
-  std::string figure;        // e.g. "18400 /s, p50 2.9 ms, 31 us server CPU each"
-  std::string goal;          // what it is held against
-  double ratio_to_goal = 0;  // above 1 is better than the goal
-  Object numbers;
+  std::string unit;
+  double old_value = 0;
+  double new_value = 0;
+  double change_percent = 0;   // above 0: worse
+  bool beyond_spread = false;  // each median is outside of the other's lowest and highest
 };
 
-class Report {
- public:
-  void add(Row row);
-  std::string table() const;
-  std::string json() const;
+// The rows that both have, in the order of the new one. Error: invalid_argument, when they were
+// made at different scales.
+Result<std::vector<Difference>> differences(const Report& older, const Report& newer);
 
- private:
-  std::vector<Row> rows_;
-};
+std::string to_table(const std::vector<Difference>& differences);
 
 }  // namespace tombolo::bench

@@ -1,39 +1,39 @@
-// A real `tombolo serve` on a fresh database and a free port, for as long as the object lives.
+// A server as a child process, for as long as the object lives: `tombolo serve` on a fresh
+// database, or one of the bare servers of this folder.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <sys/types.h>
+#include <vector>
+
+#include "os/child_process.h"
 
 #include "tombolo/result.h"
-#include "tombolo/value.h"
 
 namespace tombolo::bench {
 
 class ServerProcess {
  public:
-  // Starts `binary serve` with its database in a new folder below `parent_folder` and waits until
-  // it says where it listens. `pin_cpu` >= 0 keeps it on that processor.
-  static Result<ServerProcess> start(const std::string& binary, const std::string& parent_folder,
-                                     int pin_cpu = -1);
-  ServerProcess(ServerProcess&& other) noexcept;
-  ServerProcess& operator=(ServerProcess&&) = delete;
-  ~ServerProcess();  // stops it (SIGTERM) and removes its folder
+  // Starts `command` and waits until it has said, as JSON in its first line, on which port it
+  // listens.
+  static Result<ServerProcess> start(std::vector<std::string> command);
+  // `binary serve` with its database in `file`.
+  static Result<ServerProcess> tombolo(const std::string& binary, const std::string& file);
+  ServerProcess(ServerProcess&&) noexcept = default;
+  ServerProcess& operator=(ServerProcess&&) noexcept = default;
+  ~ServerProcess();
+
+  // Ends it in order (SIGTERM), so that its database is complete in one file.
+  Result<void> stop();
 
   std::uint16_t port() const { return port_; }
-
-  // User and system time that the process has used, in seconds.
-  double cpu_seconds() const;
-
-  // Resident memory in KiB.
-  std::int64_t resident_kib() const;
+  int process_id() const { return process_.process_id(); }
 
  private:
-  ServerProcess(pid_t pid, std::uint16_t port, std::string folder)
-      : pid_(pid), port_(port), folder_(std::move(folder)) {}
-  pid_t pid_ = -1;
+  ServerProcess(os::ChildProcess process, std::uint16_t port)
+      : process_(std::move(process)), port_(port) {}
+  os::ChildProcess process_;
   std::uint16_t port_ = 0;
-  std::string folder_;
 };
 
 }  // namespace tombolo::bench
