@@ -1,6 +1,6 @@
 # The one entry point. `make help` lists the targets; scripts/ and CMakePresets.json do the work.
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test bench format tidy asan tsan fuzz wasm install clean
+.PHONY: help build run demo test bench format tidy asan tsan planted fuzz wasm install clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
@@ -62,6 +62,11 @@ tsan: | build/ ## all tests under ThreadSanitizer
 	$(need) build test run wasm node browser
 	@$(call build_preset,tsan)
 	@$(call run_tests,tsan)
+
+planted: | build/ ## a build with known bugs, to see that the simulator finds them
+	$(need) build test
+	@$(call build_preset,planted)
+	@$(call run_tests,planted)
 
 fuzz: | build/ ## run each fuzzer for a minute, e.g. make fuzz SECONDS=3600
 	$(need) build fuzz

@@ -1,4 +1,4 @@
-# tombolo_layer(NAME [DEPENDS layer...] [LINK library...] [SOURCES file...])
+# tombolo_layer(NAME [DEPENDS layer...] [LINK library...] [SOURCES file...] [EXCLUDE file...])
 #
 # One folder under src/ is one layer: every *.cpp in it (or the SOURCES given) becomes the static
 # library tombolo_NAME, and every *_test.cpp beside them goes into the test program NAME_test.
@@ -15,6 +15,7 @@ function(tombolo_layer NAME)
   endif()
   foreach(file ${LAYER_EXCLUDE})
     list(REMOVE_ITEM sources "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
+    list(REMOVE_ITEM tests "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
   endforeach()
 
   add_library(tombolo_${NAME} STATIC ${sources})

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/planted_fault.h"
 #include "core/field_table.h"
 #include "core/merge.h"
 #include "core/name_lookup.h"
@@ -308,7 +309,15 @@ bool nothing_to_merge(const RecordState& state, const Operation& operation) {
 
 bool applies_in_place(const RecordState& state, const Operation& operation) {
   if (!state.exists) return true;
-  if (operation.timestamp <= state.version) return false;
+  // Neither stamps nor what the author saw are looked at: replicas that got the same operations in
+  // another order differ.
+  if (planted(PlantedFault::merge_by_arrival)) return true;
+  if (operation.timestamp <= state.version) {
+    // A deleted record is taken for none, as if the delete had no stamp: whoever gets an older
+    // update after it sees the record again, and whoever gets it before does not.
+    return planted(PlantedFault::lost_tombstone) && state.deleted &&
+           operation.type == OperationType::update;
+  }
   const auto fields = [&]() -> const Object& { return state.fields; };
   switch (operation.type) {
     case OperationType::insert:

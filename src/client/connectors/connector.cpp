@@ -4,6 +4,7 @@
 #include <chrono>
 #include <future>
 
+#include "base/planted_fault.h"
 #include "client/log_access.h"
 #include "os/file_lock.h"
 
@@ -134,7 +135,10 @@ void Connector::set_state(RemoteState state) {
   const std::lock_guard guard(mutex_);
   if (disconnected_) return;
   status_.state = state;
-  if (state != RemoteState::idle) status_.synced = false;
+  // What was synced once is not any more when there is something to exchange, or nobody to do it
+  // with. Planted, nobody thinks of that.
+  const bool stays = state == RemoteState::idle || planted(PlantedFault::status_as_flag);
+  if (!stays) status_.synced = false;
   if (state != RemoteState::waiting) status_.next_attempt_ms.reset();
   changed_.notify_all();
 }
@@ -165,7 +169,7 @@ void Connector::attempt_failed(const Error& error, std::int64_t at_least_ms) {
     if (disconnected_) return;
     status_.state =
         options_.automatic || finished_ < wanted_ ? RemoteState::waiting : RemoteState::offline;
-    status_.synced = false;
+    if (!planted(PlantedFault::status_as_flag)) status_.synced = false;
     status_.last_error = error;
     status_.next_attempt_ms = engine_.environment().clock->wall_ms() + delay_ms;
     changed_.notify_all();

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/percent_encoding.h"
+#include "base/planted_fault.h"
 #include "base/text.h"
 #include "client/outbox.h"
 #include "client/rebase.h"
@@ -245,6 +246,17 @@ Result<void> KintoConnector::apply_page(std::string_view collection,
   const auto count_of = static_cast<std::int64_t>(records.size());
   exchange_->received += count_of;
   count(0, count_of);
+  const auto move_cursor = [&](WriteSession& session) -> Result<void> {
+    if (cursor == 0) return {};
+    return write_cursor(session, remote().key, server(),
+                        std::string(kRecordsScope) + std::string(collection),
+                        std::to_string(cursor));
+  };
+  // In two transactions: the page that a crash or a full disk keeps out will never be asked for
+  // again.
+  if (planted(PlantedFault::cursor_before_page)) {
+    if (auto done = write(move_cursor, Durability::relaxed); !done) return done;
+  }
   // A power loss takes the page and its cursor together.
   const auto apply = [&](WriteSession& session) -> Result<void> {
     session.set_origin(remote().name);
@@ -254,10 +266,7 @@ Result<void> KintoConnector::apply_page(std::string_view collection,
       auto done = rebase(session, **entry, record, options().conflict_policy);
       if (!done) return done;
     }
-    if (cursor == 0) return {};
-    return write_cursor(session, remote().key, server(),
-                        std::string(kRecordsScope) + std::string(collection),
-                        std::to_string(cursor));
+    return move_cursor(session);
   };
   return write(apply, Durability::relaxed);
 }

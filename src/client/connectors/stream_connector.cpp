@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/planted_fault.h"
 #include "base/text.h"
 #include "client/ingest.h"
 #include "client/log_access.h"
@@ -367,6 +368,15 @@ Result<void> StreamConnector::bury(const sync::Refusal& refusal) {
 // An operation that is refused for what it is is put aside with the rest that cannot be read: what
 // it may have written is taken back with its transaction, and the batch is applied without it.
 Result<void> StreamConnector::apply(sync::DownloadedBatch& batch) {
+  const auto move_cursor = [&](WriteSession& session) {
+    return write_cursor(session, remote().key, link_->server, kWatermark,
+                        std::to_string(batch.watermark));
+  };
+  // In two transactions: the batch that a crash or a full disk keeps out will never be asked for
+  // again.
+  if (planted(PlantedFault::cursor_before_page)) {
+    if (auto done = engine().write(move_cursor, Durability::relaxed); !done) return done;
+  }
   for (;;) {
     std::optional<Error> refusal;
     // Lost in a power loss, they come again: the watermark is lost with them.
@@ -381,8 +391,7 @@ Result<void> StreamConnector::apply(sync::DownloadedBatch& batch) {
         return done;
       }
       if (auto done = keep(session, batch.unreadable); !done) return done;
-      return write_cursor(session, remote().key, link_->server, kWatermark,
-                          std::to_string(batch.watermark));
+      return move_cursor(session);
     };
     auto done = engine().write(take, Durability::relaxed);
     if (done || !refusal) return done;

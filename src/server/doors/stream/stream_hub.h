@@ -42,6 +42,9 @@ class StreamHub : public std::enable_shared_from_this<StreamHub> {
   const std::string& tag() const { return tag_; }
   std::string next_session_tag() { return tag_ + "." + std::to_string(++last_session_); }
   sync::StreamServerSession::Now now() const;
+  // For PlantedFault::ack_without_session alone: how many uploads of a session of the node were
+  // stored, at most.
+  std::int64_t& stored_uploads(const std::string& node) { return stored_uploads_[node]; }
 
  private:
   using Sessions = std::vector<std::shared_ptr<StreamSession>>;
@@ -63,6 +66,7 @@ class StreamHub : public std::enable_shared_from_this<StreamHub> {
   std::atomic<std::size_t> session_count_ = 0;
   std::uint64_t last_session_ = 0;
   std::vector<CachedFrame> frames_;
+  std::map<std::string, std::int64_t> stored_uploads_;
   bool announcing_ = false;
   bool ticking_ = false;
 };

@@ -1,9 +1,11 @@
 #include "server/doors/stream/stream_session.h"
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 #include <vector>
 
+#include "base/planted_fault.h"
 #include "base/text.h"
 #include "protocol/kinto_route.h"
 
@@ -205,6 +207,13 @@ Result<sync::LogPosition> StreamSession::read_log_position() {
 }
 
 void StreamSession::submit(sync::Upload upload) {
+  // Meant to spare the writer a batch that comes again because its acknowledgment was lost. But the
+  // numbers of the batches start anew with each session, and what is known is only the node's: the
+  // first batches of a new session are acknowledged for those of an earlier one, and never stored.
+  if (planted(PlantedFault::ack_without_session) &&
+      upload.token <= hub_.stored_uploads(session_.node())) {
+    return acknowledge_unstored(upload.token);
+  }
   const auto count = static_cast<std::int64_t>(upload.operations.size());
   limit_.submitted(count, hub_.now().monotonic_ms);
   auto work = std::make_shared<StreamUpload>(
@@ -215,9 +224,33 @@ void StreamSession::submit(sync::Upload upload) {
   // What comes after a large batch stays after it.
   request.bulk = bulk_uploads_ > 0 || work->is_large();
   if (request.bulk) ++bulk_uploads_;
+  auto tell = [count, token = upload.token, bulk = request.bulk,
+               weak = weak_from_this()](const Result<sync::UploadOutcome>& outcome) {
+    const std::shared_ptr<StreamSession> session = weak.lock();
+    if (session == nullptr) return;
+    if (planted(PlantedFault::ack_without_session) && outcome) {
+      std::int64_t& stored = session->hub_.stored_uploads(session->session_.node());
+      stored = std::max(stored, token);
+    }
+    if (bulk) --session->bulk_uploads_;
+    session->limit_.committed(count);
+    session->session_.committed(token, outcome);
+    session->update_reading();
+    session->pump();
+  };
   request.work = [work](WriteContext& context) { return work->run(context); };
-  request.done = [work, count, token = upload.token, bulk = request.bulk, weak = weak_from_this(),
-                  executor = hub_.executor()](Result<void> done, net::DeliveryBatch& deliveries) {
+  // It is written, and the client hears of it at once. But it is not committed: a power loss or a
+  // full disk takes what is acknowledged.
+  if (planted(PlantedFault::ack_before_commit)) {
+    request.work = [work, tell](WriteContext& context) {
+      Result<Progress> progress = work->run(context);
+      if (progress == Progress::finished) tell(work->take_outcome());
+      return progress;
+    };
+  }
+  request.done = [work, tell = std::move(tell), executor = hub_.executor()](
+                     Result<void> done, net::DeliveryBatch& deliveries) {
+    if (planted(PlantedFault::ack_before_commit) && done) return;
     Result<sync::UploadOutcome> outcome = fail(ErrorCode::internal, "");
     if (done) {
       outcome = work->take_outcome();
@@ -225,18 +258,21 @@ void StreamSession::submit(sync::Upload upload) {
       work->note_failure();
       outcome = fail(done);
     }
-    deliveries.add(executor, [weak, count, token, bulk, outcome = std::move(outcome)] {
-      const std::shared_ptr<StreamSession> session = weak.lock();
-      if (session == nullptr) return;
-      if (bulk) --session->bulk_uploads_;
-      session->limit_.committed(count);
-      session->session_.committed(token, outcome);
-      session->update_reading();
-      session->pump();
-    });
+    deliveries.add(executor, [tell, outcome = std::move(outcome)] { tell(outcome); });
   };
   hub_.context().writer.submit(std::move(request));
   update_reading();
+}
+
+// Of PlantedFault::ack_without_session.
+void StreamSession::acknowledge_unstored(std::int64_t token) {
+  hub_.executor()->post([weak = weak_from_this(), token] {
+    const std::shared_ptr<StreamSession> session = weak.lock();
+    if (session == nullptr) return;
+    Result<sync::LogPosition> log = session->read_log_position();
+    if (!log) return session->session_.committed(token, fail(log));
+    session->session_.committed(token, sync::UploadOutcome{{}, std::move(*log)});
+  });
 }
 
 void StreamSession::update_reading() {
@@ -283,13 +319,18 @@ void StreamSession::close(std::uint16_t code, std::string_view reason) {
 
 void StreamSession::announce(std::int64_t last_sequence, const StreamNews* news) {
   session_.operations_committed(last_sequence);
-  const bool fits = news != nullptr && view_ && news->permissions_generation == view_checked_;
+  // What is read from the log is checked operation by operation; the news are not, so they are for
+  // those who may read the whole bucket. Planted, they are for everybody who listens to it.
+  const bool may_read = planted(PlantedFault::unchecked_relay) ||
+                        (view_ && news != nullptr && news->permissions_generation == view_checked_);
+  const bool fits = news != nullptr && may_read;
   const std::optional<sync::DeliveryRequest> wanted =
       fits ? session_.wanted() : std::optional<sync::DeliveryRequest>();
   if (!wanted || wanted->after != news->page.after) return pump();
   if (view_ == LogView()) return session_.operations_read(news->page, hub_.now());
   sync::DeliveryPage page = news->page;
-  if (news->log) page.proof = proof_of(*news->log, *view_);
+  page.proof.reset();
+  if (news->log && view_) page.proof = proof_of(*news->log, *view_);
   session_.operations_read(page, hub_.now());
 }
 

@@ -55,6 +55,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void resume_reading() override;
 
   void text_received(std::string_view frame);
+  void acknowledge_unstored(std::int64_t token);
   void connection_closed();
   // Reads from the connection as long as neither the session nor the limit objects.
   void update_reading();
