@@ -6,7 +6,6 @@
 #include <string>
 
 #include "base/json.h"
-#include "client/refold.h"
 #include "client/remote_store.h"
 
 namespace tombolo::client {
@@ -100,11 +99,12 @@ Result<void> continue_record(WriteSession& session, CollectionEntry& collection,
                              const RecordRow& row, const core::Operation& operation, store::Blob id,
                              std::int64_t pending) {
   auto logged = session.append_operation(collection, row.key, operation, id, {}, pending);
-  if (!logged) return logged;
+  if (!logged || session.must_fold(row.key)) return logged;
   Result<core::RecordState> state = session.state_of(row);
   if (!state) return fail(state);
   if (!core::apply_in_place(*state, operation)) {
-    return refold(session, collection, operation.record, row);
+    session.fold_later(collection, row.key, operation.record);
+    return {};
   }
   const Result<std::int64_t> node = session.catalog().node_key(operation.timestamp.node);
   if (!node) return fail(node);

@@ -1,9 +1,12 @@
 #include "client/ingest.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <string>
+#include <vector>
 
 #include "client/engine.h"
+#include "client/ledger_access.h"
 #include "client/query_runner.h"
 #include "core/names.h"
 #include "os/files.h"
@@ -12,6 +15,18 @@
 
 namespace tombolo::client {
 namespace {
+
+// "number losing winning" of each, oldest first.
+std::vector<std::string> losses_of(Engine& engine) {
+  auto reader = engine.reader();
+  const std::vector<Loss> read = read_losses((*reader)->access()).value();
+  std::vector<std::string> losses;
+  for (const Loss& loss : read) {
+    losses.push_back(std::to_string(loss.id) + " " + loss.losing_value.value_or("").to_json() +
+                     " " + loss.winning_value.value_or("").to_json());
+  }
+  return losses;
+}
 
 class IngestTest : public ::testing::Test {
  protected:
@@ -107,6 +122,65 @@ TEST_F(IngestTest, AnUpdateOfARecordThatIsNotKnownYetIsShown) {
   EXPECT_EQ(record("a"), R"({"id":"a","n":6})");
   ASSERT_TRUE(receive(insert("a", 1, {{"n", 5}, {"m", 1}})));
   EXPECT_EQ(record("a"), R"({"id":"a","n":6,"m":1})");
+}
+
+// Devices that change the same field at the same time: each saw the value 0.
+std::vector<core::Operation> concurrent_changes(int count) {
+  std::vector<core::Operation> changes;
+  for (int number = 1; number <= count; ++number) {
+    core::Operation change;
+    change.node = "device" + std::to_string(number);
+    change.type = core::OperationType::update;
+    change.collection = "c";
+    change.record = "a";
+    change.data = Object{{"n", number}};
+    change.previous_data = Object{{"n", 0}};
+    change.timestamp = {100 + number, 0, change.node};
+    change.sequence_number = 1;
+    change.id = core::operation_id(change).value();
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+TEST_F(IngestTest, ABatchIsFoldedOnceAndGivesWhatItsOperationsGiveOneByOne) {
+  constexpr int kChanges = 20;
+  std::vector<core::Operation> changes = concurrent_changes(kChanges);
+  std::reverse(changes.begin(), changes.end());
+  changes.push_back(insert("a", 1, {{"n", 0}}));
+  auto together = Engine::open(directory_->path() + "/together.db", {}, Environment::system());
+  ASSERT_TRUE((*together)->write([&](WriteSession& session) -> Result<void> {
+    for (const core::Operation& change : changes) {
+      if (auto done = ingest(session, change, 1); !done) return done;
+    }
+    return {};
+  }));
+  for (const core::Operation& change : changes) ASSERT_TRUE(receive(change));
+  EXPECT_EQ(record("a"), R"({"id":"a","n":20})");
+  const auto losses = losses_of(*engine_);
+  EXPECT_EQ(losses.size(), kChanges - 1U);
+  engine_ = *std::move(together);
+  EXPECT_EQ(record("a"), R"({"id":"a","n":20})");
+  EXPECT_EQ(losses_of(*engine_).size(), losses.size());
+}
+
+TEST_F(IngestTest, ALossKeepsItsNumberWhenMoreArrives) {
+  const std::vector<core::Operation> changes = concurrent_changes(4);
+  ASSERT_TRUE(receive(insert("a", 1, {{"n", 0}})));
+  ASSERT_TRUE(receive(changes[1]));
+  ASSERT_TRUE(receive(changes[3]));
+  const auto before = losses_of(*engine_);
+  ASSERT_EQ(before.size(), 1U);
+  // Another one loses, and what lost before loses still, against the same.
+  ASSERT_TRUE(receive(changes[0]));
+  const auto after = losses_of(*engine_);
+  ASSERT_EQ(after.size(), 2U);
+  EXPECT_EQ(after[0], before[0]);
+  // One comes in between: the loss is another one.
+  ASSERT_TRUE(receive(changes[2]));
+  const auto last = losses_of(*engine_);
+  ASSERT_EQ(last.size(), 3U);
+  EXPECT_EQ(std::ranges::count(last, before[0]), 0);
 }
 
 // What SQLite is told: 2 waits for the disk at each commit (FULL), 1 does not (NORMAL).

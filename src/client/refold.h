@@ -20,7 +20,8 @@ Result<std::string> remote_node(WriteSession& session, const CollectionEntry& co
 std::string base_text(const core::RecordState& base);
 
 // Makes the record what its base and the operations in the log make of it. Its unresolved losses
-// become those of this fold; where a base swallows operations they add up instead.
+// become those of this fold, and those that it had keep their numbers; where a base swallows
+// operations they add up instead. Costs the length of the record's log.
 Result<void> refold(WriteSession& session, CollectionEntry& collection, std::string_view id,
                     const RecordRow& row);
 

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "client/operation_body.h"
+#include "client/refold.h"
 
 namespace tombolo::client {
 namespace {
@@ -91,7 +92,8 @@ Result<void> WriteSession::commit(const std::function<void(CommitSummary&&)>& co
   if (!transaction_) {
     return fail(ErrorCode::precondition_failed, "the transaction is over");
   }
-  Result<void> done = poison_ ? std::unexpected(*poison_) : flush();
+  Result<void> done = poison_ ? std::unexpected(*poison_) : fold_records();
+  if (done) done = flush();
   if (done) done = transaction_->commit();
   if (!done) {
     rollback();
@@ -100,6 +102,25 @@ Result<void> WriteSession::commit(const std::function<void(CommitSummary&&)>& co
   transaction_.reset();
   if (committed) committed(std::move(summary_));
   lock_.unlock();
+  return {};
+}
+
+void WriteSession::fold_later(const CollectionEntry& collection, std::int64_t record_key,
+                              std::string_view id) {
+  unfolded_.try_emplace(record_key, Unfolded{collection.name, std::string(id)});
+}
+
+Result<void> WriteSession::fold_records() {
+  for (const auto& [key, record] : unfolded_) {
+    const Result<CollectionEntry*> collection = catalog().collection(record.collection);
+    if (!collection) return fail(collection);
+    const auto row = find_record(**collection, record.record);
+    if (!row) return fail(row);
+    if (!*row) continue;
+    auto done = refold(*this, **collection, record.record, **row);
+    if (!done) return done;
+  }
+  unfolded_.clear();
   return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -110,6 +111,11 @@ class WriteSession {
   Result<void> update_record(CollectionEntry& collection, std::string_view id, const RecordRow& row,
                              const NewVersion& version);
 
+  // The record is folded again from its log (refold.h) when the session commits: once, however many
+  // operations it got.
+  void fold_later(const CollectionEntry& collection, std::int64_t record_key, std::string_view id);
+  bool must_fold(std::int64_t record_key) const { return unfolded_.contains(record_key); }
+
   // Appends to the log. `data_json` as append_operation_body. Node and sequence number are noted in
   // the version vector, the id in the fingerprint.
   Result<void> append_operation(CollectionEntry& collection, std::int64_t record_key,
@@ -129,6 +135,10 @@ class WriteSession {
   Result<core::RecordState> state_of(const RecordRow& row);
 
  private:
+  struct Unfolded {
+    std::string collection;
+    std::string record;
+  };
   struct Totals {
     std::int64_t collection_key;
     core::Fingerprint added;
@@ -136,6 +146,7 @@ class WriteSession {
 
   WriteSession(LocalStore& store, WriterLock& lock);
   Result<void> load_state();
+  Result<void> fold_records();
   Result<void> flush();
   core::Fingerprint& fingerprint_of(const CollectionEntry& collection);
 
@@ -156,6 +167,7 @@ class WriteSession {
   std::int64_t revision_ = 0;
   CommitSummary summary_;
   std::vector<Totals> totals_;
+  std::map<std::int64_t, Unfolded> unfolded_;            // by record key
   std::unordered_map<std::int64_t, std::int64_t> seen_;  // node key -> sequence number
   std::string body_;                                     // reused
 };
