@@ -1,6 +1,6 @@
 # The one entry point. `make help` lists the targets; scripts/ and CMakePresets.json do the work.
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test bench format tidy asan tsan planted fuzz wasm install clean
+.PHONY: help build run demo test bench format tidy asan tsan planted fuzz chaos wasm install clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
@@ -10,6 +10,9 @@ CTEST ?=
 SECONDS ?= 60
 # options of the benchmarks, e.g. make bench BENCH="--only GET --rounds 3"
 BENCH ?=
+# how many runs `make chaos` makes; its other options, e.g. make chaos CHAOS="--seed 17 --keep 1"
+RUNS ?= 20
+CHAOS ?=
 # options of the demo, e.g. make demo DEMO="--fast --keep demo"
 DEMO ?=
 
@@ -72,6 +75,11 @@ fuzz: | build/ ## run each fuzzer for a minute, e.g. make fuzz SECONDS=3600
 	$(need) build fuzz
 	@$(call build_preset,fuzz)
 	@scripts/fuzz build/fuzz $(SECONDS)
+
+chaos: | build/ ## kill and cut off real servers and devices, e.g. make chaos RUNS=100
+	$(need) build test
+	@$(call build_preset,release) --target chaos
+	@build/release/tests/chaos --runs $(RUNS) --jobs $(JOBS) $(CHAOS)
 
 wasm: | build/ ## compile the pure layers for WebAssembly
 	$(need) build wasm
