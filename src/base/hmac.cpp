@@ -24,17 +24,13 @@ Sha256Digest hmac_sha256(std::string_view key, std::string_view message) {
   } else if (!key.empty()) {
     std::memcpy(block.data(), key.data(), key.size());
   }
-  std::string inner;
-  inner.reserve(kBlockBytes + message.size());
-  std::string outer;
-  for (const char byte : block) {
-    inner += static_cast<char>(byte ^ 0x36);
-    outer += static_cast<char>(byte ^ 0x5c);
-  }
-  inner += message;
-  const Sha256Digest digest = sha256(inner);
-  outer += view_of(digest);
-  return sha256(outer);
+  const auto padded_key = [&](unsigned char pad) {
+    std::string text(block.data(), block.size());
+    for (char& byte : text) byte = static_cast<char>(byte ^ pad);
+    return text;
+  };
+  const Sha256Digest inner = sha256(padded_key(0x36).append(message));
+  return sha256(padded_key(0x5c).append(view_of(inner)));
 }
 
 }  // namespace tombolo

@@ -18,6 +18,8 @@ bool is_unreserved(char character) {
 }  // namespace
 
 std::string percent_decode(std::string_view text, bool plus_is_space) {
+  const bool has_spaces = plus_is_space && text.find('+') != text.npos;
+  if (!has_spaces && text.find('%') == text.npos) return std::string(text);
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size(); ++at) {

@@ -1,11 +1,13 @@
 #include "base/uuid.h"
 
+#include <array>
 #include <span>
 
 namespace tombolo {
 namespace {
 
 constexpr std::uint32_t kCounterLimit = 1U << 12;
+constexpr std::size_t kUuidTextBytes = 36;
 constexpr char kDigits[] = "0123456789abcdef";
 
 int hex_value(char digit) {
@@ -22,17 +24,23 @@ bool is_hyphen_position(std::size_t index) {
 
 std::string uuid_text(const UuidBytes& bytes) {
   std::string text;
-  text.reserve(36);
-  for (const std::uint8_t byte : bytes) {
-    if (is_hyphen_position(text.size())) text.push_back('-');
-    text.push_back(kDigits[byte >> 4]);
-    text.push_back(kDigits[byte & 15]);
-  }
+  append_uuid_text(text, bytes);
   return text;
 }
 
+void append_uuid_text(std::string& out, const UuidBytes& bytes) {
+  std::array<char, kUuidTextBytes> text;
+  char* next = text.data();
+  for (std::size_t index = 0; index < bytes.size(); ++index) {
+    if (index == 4 || index == 6 || index == 8 || index == 10) *next++ = '-';
+    *next++ = kDigits[bytes[index] >> 4];
+    *next++ = kDigits[bytes[index] & 15];
+  }
+  out.append(text.data(), text.size());
+}
+
 std::optional<UuidBytes> parse_canonical_uuid(std::string_view text) {
-  if (text.size() != 36) return std::nullopt;
+  if (text.size() != kUuidTextBytes) return std::nullopt;
   UuidBytes bytes{};
   std::size_t nibble = 0;
   for (std::size_t index = 0; index < text.size(); ++index) {

@@ -17,6 +17,7 @@ using UuidBytes = std::array<std::uint8_t, 16>;
 
 // Lower-case text with hyphens, 36 characters.
 std::string uuid_text(const UuidBytes& bytes);
+void append_uuid_text(std::string& out, const UuidBytes& bytes);
 
 // The bytes of a UUID in exactly the canonical form that uuid_text writes; nothing for any other
 // text, so that text -> bytes -> text is the identity.

@@ -1,8 +1,9 @@
 #include "protocol/kinto_precondition.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
+#include <string>
 
 namespace tombolo::protocol::kinto {
 namespace {
@@ -90,12 +91,18 @@ std::string http_date_of(std::int64_t timestamp) {
   const auto second = static_cast<int>((timestamp - day_number * kMsPerDay) / 1000);
   const CivilDate date = civil_date_of(day_number);
   const auto weekday = static_cast<std::size_t>(((day_number % 7) + 7) % 7);
-  std::array<char, 64> text{};
-  const int size = std::snprintf(text.data(), text.size(), "%s, %02u %s %04lld %02d:%02d:%02d GMT",
-                                 kDays[weekday], date.day, kMonths[date.month - 1],
-                                 static_cast<long long>(date.year), second / 3600, second / 60 % 60,
-                                 second % 60);
-  return std::string(text.data(), static_cast<std::size_t>(size));
+  std::string text = kDays[weekday];
+  const auto append = [&text](std::string_view separator, std::int64_t number, std::size_t width) {
+    const std::string digits = std::to_string(number);
+    text.append(separator).append(width - std::min(width, digits.size()), '0').append(digits);
+  };
+  append(", ", date.day, 2);
+  text.append(" ").append(kMonths[date.month - 1]);
+  append(" ", date.year, 4);
+  append(" ", second / 3600, 2);
+  append(":", second / 60 % 60, 2);
+  append(":", second % 60, 2);
+  return text.append(" GMT");
 }
 
 }  // namespace tombolo::protocol::kinto

@@ -11,7 +11,7 @@ void append_uuid(Blob blob, std::string& text) {
   UuidBytes bytes{};
   if (blob.size() != bytes.size()) return;
   std::copy(blob.begin(), blob.end(), bytes.begin());
-  text += uuid_text(bytes);
+  append_uuid_text(text, bytes);
 }
 
 void answer_id_text(const FunctionArguments& arguments, FunctionAnswer& answer) {
