@@ -30,17 +30,6 @@ Result<std::int64_t> move_timestamp(WriteContext& context, const ListPath& list,
   return next;
 }
 
-Result<StoredObject> put_record(WriteContext& context, const ObjectWrite& write,
-                                const std::optional<StoredObject>& row) {
-  Result<AppliedOperation> applied = apply_own_change(
-      context, write.path, row, {write.data, write.permissions, write.forced_last_modified});
-  if (!applied) return fail(applied);
-  Result<std::optional<StoredObject>> stored = context.transaction().find(write.path);
-  if (!stored) return fail(stored);
-  if (!*stored) return fail(ErrorCode::internal, "a record vanished while it was written");
-  return std::move(**stored);
-}
-
 Result<StoredObject> put_row(WriteContext& context, const ObjectWrite& write,
                              const std::optional<StoredObject>& row) {
   const ListPath& list = write.path.list;
@@ -180,8 +169,16 @@ Result<StoredObject> put_object(WriteContext& context, const ObjectWrite& write)
   Result<std::optional<StoredObject>> row =
       context.transaction().find_row(write.path.list, write.path.id);
   if (!row) return fail(row);
-  if (write.path.list.kind == ResourceKind::record) return put_record(context, write, *row);
-  return put_row(context, write, *row);
+  return put_object(context, write, *row);
+}
+
+Result<StoredObject> put_object(WriteContext& context, const ObjectWrite& write,
+                                const std::optional<StoredObject>& row) {
+  if (write.path.list.kind == ResourceKind::record) {
+    return apply_own_change(context, write.path, row,
+                            {write.data, write.permissions, write.forced_last_modified});
+  }
+  return put_row(context, write, row);
 }
 
 Result<StoredObject> delete_object(WriteContext& context, const ObjectPath& path,
@@ -192,16 +189,8 @@ Result<StoredObject> delete_object(WriteContext& context, const ObjectPath& path
   if (path.list.kind != ResourceKind::record) {
     return delete_row(context, path, **row, forced_last_modified);
   }
-  Result<AppliedOperation> applied = apply_own_change(
-      context, path, *row, {std::nullopt, (*row)->permissions, forced_last_modified});
-  if (!applied) return fail(applied);
-  StoredObject tombstone;
-  tombstone.key = (*row)->key;
-  tombstone.id = path.id;
-  tombstone.last_modified = applied->last_modified;
-  tombstone.state = ObjectState::deleted;
-  tombstone.permissions = (*row)->permissions;
-  return tombstone;
+  return apply_own_change(context, path, *row,
+                          {std::nullopt, (*row)->permissions, forced_last_modified});
 }
 
 Result<std::size_t> purge_records_below(WriteContext& context, const ObjectPath& path,

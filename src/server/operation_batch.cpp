@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/json.h"
 #include "protocol/operation_json.h"
 #include "server/changes.h"
@@ -64,6 +65,18 @@ Result<std::vector<AppliedOperation>> OperationBatch::apply() {
     applied_[index].last_modified = draft_of_[index]->last_modified;
   }
   return std::move(applied_);
+}
+
+StoredObject OperationBatch::take_first_row() {
+  Draft& draft = drafts_.front();
+  TOMBOLO_CHECK(draft.key != 0, "a row is asked for that no operation has changed");
+  return {.key = draft.key,
+          .id = std::string(draft.id),
+          .last_modified = draft.last_modified,
+          .state = draft.written_state,
+          .data = std::move(draft.data),
+          .permissions = draft.permissions,
+          .version = draft.state.version};
 }
 
 OperationBatch::Collection& OperationBatch::collection_named(const std::string& name) {
@@ -217,12 +230,12 @@ Result<void> OperationBatch::write(Draft& draft) {
   const bool stays_purged =
       row && row->state == ObjectState::purged && !alive && !draft.begins_anew;
   const bool was_alive = row && row->state == ObjectState::alive;
-  const std::string data = alive ? stored_text(draft.state.fields) : std::string();
+  if (alive) draft.data = stored_text(draft.state.fields);
   RowUpdate update;
   update.state = stays_purged ? ObjectState::purged
                  : alive      ? ObjectState::alive
                               : ObjectState::deleted;
-  update.data = data;
+  update.data = draft.data;
   update.version = &draft.state.version;
   // An update that brings a record back leaves it to its readers; an insert makes it its author's,
   // and stays the author's business when the record is deleted again in the same batch.
@@ -245,7 +258,9 @@ Result<void> OperationBatch::write(Draft& draft) {
         transaction.set_list_timestamp(list, std::max(*timestamp, update.last_modified));
     if (!moved) return moved;
   }
+  draft.written_state = update.state;
   draft.last_modified = update.last_modified;
+  draft.permissions = update.permissions;
   if (row) {
     draft.key = row->key;
     return transaction.update_row(list, row->key, update);

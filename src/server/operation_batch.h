@@ -34,6 +34,9 @@ class OperationBatch {
 
   Result<std::vector<AppliedOperation>> apply();
 
+  // The row of the record that was named first, as apply() has left it. It was written.
+  StoredObject take_first_row();
+
  private:
   struct Collection {
     ListPath list;
@@ -52,7 +55,10 @@ class OperationBatch {
     std::vector<std::size_t> operations;  // that are new, in the order in which they came
     // Once written.
     ObjectKey key = 0;
+    ObjectState written_state = ObjectState::alive;
     std::int64_t last_modified = 0;
+    PermissionsKey permissions = kNoPermissions;
+    std::string data;
   };
 
   Collection& collection_named(const std::string& name);

@@ -120,9 +120,8 @@ Result<std::vector<AppliedOperation>> apply_operations(WriteContext& context,
   return OperationBatch(context, bucket, operations, options).apply();
 }
 
-Result<AppliedOperation> apply_own_change(WriteContext& context, const ObjectPath& record,
-                                          const std::optional<StoredObject>& row,
-                                          OwnChange change) {
+Result<StoredObject> apply_own_change(WriteContext& context, const ObjectPath& record,
+                                      const std::optional<StoredObject>& row, OwnChange change) {
   Result<Operation> operation =
       begin_operation(context, record.list, record.id, row ? &*row : nullptr);
   if (!operation) return fail(operation);
@@ -146,9 +145,13 @@ Result<AppliedOperation> apply_own_change(WriteContext& context, const ObjectPat
   options.forced_last_modified = change.forced_last_modified;
   OperationBatch batch(context, record.list.bucket, std::span(&*incoming, 1), options);
   batch.know(record.list.collection, record.id, row);
-  Result<std::vector<AppliedOperation>> applied = batch.apply();
+  const Result<std::vector<AppliedOperation>> applied = batch.apply();
   if (!applied) return fail(applied);
-  return std::move(applied->front());
+  if (applied->front().delivery_sequence == 0) {
+    return fail(ErrorCode::internal, "the server's own change of record " + record.id +
+                                         " was not taken: " + applied->front().refusal);
+  }
+  return batch.take_first_row();
 }
 
 Result<void> purge_record(WriteContext& context, const ListPath& list, const StoredObject& row) {

@@ -68,14 +68,15 @@ Result<std::int64_t> log_operation(WriteContext& context, const ListPath& list, 
                                    std::string body, std::string_view author_principal = {});
 
 // Makes the server's own operation on a record and applies it: the record becomes `data` (an
-// insert, or an update of what differs), or goes (no data). `row` is the record's row as it stands.
+// insert, or an update of what differs), or goes (no data). `row` is the record's row as it stands;
+// gives the row as it is then.
 struct OwnChange {
   std::optional<Object> data;
   PermissionsKey permissions = kNoPermissions;
   std::optional<std::int64_t> forced_last_modified;
 };
-Result<AppliedOperation> apply_own_change(WriteContext& context, const ObjectPath& record,
-                                          const std::optional<StoredObject>& row, OwnChange change);
+Result<StoredObject> apply_own_change(WriteContext& context, const ObjectPath& record,
+                                      const std::optional<StoredObject>& row, OwnChange change);
 
 // Logs the deletion of a record that is alive and hides the record for good (its collection goes).
 Result<void> purge_record(WriteContext& context, const ListPath& list, const StoredObject& row);

@@ -179,13 +179,14 @@ Result<std::optional<StoredObject>> SqliteWrite::only_row(store::Rows rows) {
 
 Result<std::optional<StoredObject>> SqliteWrite::find_row(const ListPath& list,
                                                           std::string_view id) {
-  Result<ListState*> state = list_state(list);
-  if (!state) return fail(state);
+  const Result<std::optional<std::int64_t>> key = tables_.list_key(list);
+  if (!key) return fail(key);
+  if (!*key) return std::nullopt;
   Result<store::Statement*> select =
       tables_.statement(SELECT_ROW "WHERE list_key = ?1 AND id = ?2");
   if (!select) return fail(select);
   const store::StoredId stored(id);
-  return only_row((*select)->query((*state)->key, stored));
+  return only_row((*select)->query(**key, stored));
 }
 
 Result<std::optional<StoredObject>> SqliteWrite::row(ObjectKey key) {

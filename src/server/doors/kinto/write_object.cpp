@@ -144,9 +144,11 @@ Answer put_to_object(Scope& scope, const Call& call) {
   const auto parent = check_parent(scope, call);
   if (!parent) return api::refuse(parent);
   const ObjectPath path = object_path(call.route);
-  const auto found = find_alive(scope, path);
-  if (!found) return api::refuse(found);
-  const std::optional<StoredObject>& existing = *found;
+  const Result<std::optional<StoredObject>> row =
+      scope.writing()->transaction().find_row(path.list, path.id);
+  if (!row) return storage_failure(row);
+  std::optional<StoredObject> existing;
+  if (*row && (*row)->state == ObjectState::alive) existing = **row;
   // "If-None-Match: *" only ever creates, so that it needs no more than that right.
   const bool replaces = existing && !(call.preconditions && call.preconditions->only_if_new());
   const auto allowed = replaces ? require(scope, call, Permission::write, path, existing)
@@ -186,7 +188,7 @@ Answer put_to_object(Scope& scope, const Call& call) {
   const auto permissions = changed_permissions(scope, call, existing, body->permissions, false);
   if (!permissions) return api::refuse(permissions);
   write.permissions = *permissions;
-  const Result<StoredObject> stored = put_object(*scope.writing(), write);
+  const Result<StoredObject> stored = put_object(*scope.writing(), write, *row);
   if (!stored) return storage_failure(stored);
   return object_answer(scope, call, *stored, existing ? 200 : 201);
 }
