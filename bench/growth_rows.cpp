@@ -26,6 +26,7 @@ namespace tombolo::bench {
 namespace {
 
 constexpr std::int64_t kSmallest = 1'000;
+constexpr std::int64_t kFillStep = 10'000;  // so that not all of it is in memory at once
 constexpr int kConnections = 16;
 
 enum Path { kPut, kGet, kSince, kIngest, kWrite, kQuery, kPathCount };
@@ -55,7 +56,6 @@ class Site {
     auto stream = StreamClient::connect(server->port(), kStreamPath, kCredentials);
     if (!stream) return fail(stream);
     if (auto begun = stream->begin_stream(source.node(), 0); !begun) return begun;
-    constexpr std::int64_t kFillStep = 10'000;  // so that not all frames are in memory at once
     for (std::int64_t filled = 0; filled < size_; filled += kFillStep) {
       auto done = upload(*stream, Upload(source, std::min(kFillStep, size_ - filled)));
       if (!done) return done;
@@ -91,7 +91,11 @@ class Site {
     if (!database) return fail(database);
     Collection todos = database->collection("todos");
     if (auto made = todos.declare_index({"owner"}); !made) return made;
-    if (auto made = create_records(*database, 0, size_); !made) return made;
+    for (std::int64_t filled = 0; filled < size_; filled += kFillStep) {
+      auto made =
+          create_records(*database, make_records(filled, std::min(filled + kFillStep, size_)));
+      if (!made) return made;
+    }
     const std::int64_t owners = size_ / kRecordsPerOwner;
     const auto query_some = [&](std::int64_t count) -> Result<void> {
       for (std::int64_t query = 0; query < count; ++query) {
@@ -110,7 +114,8 @@ class Site {
     // Records of owners that nobody asks for: the index grows, the answers do not.
     const std::int64_t first = size_ + 1'000'000;
     const std::int64_t writes = run_.count(2'000);
-    sample = timed(writes, 0, [&] { return create_records(*database, first, first + writes); });
+    std::vector<Object> objects = make_records(first, first + writes);
+    sample = timed(writes, 0, [&] { return create_records(*database, std::move(objects)); });
     if (!sample) return fail(sample);
     samples_[kWrite] = *sample;
     return {};

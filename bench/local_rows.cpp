@@ -38,7 +38,8 @@ Result<void> measure_writes_of(Run& run, const Scratch& scratch) {
     {
       auto database = Database::open(file);
       if (!database) return fail(database);
-      sample = timed(records, 0, [&] { return create_records(*database, 0, records); });
+      std::vector<Object> objects = make_records(0, records);
+      sample = timed(records, 0, [&] { return create_records(*database, std::move(objects)); });
     }
     if (!sample || rows) return sample;
     auto copy = RowCopy::of_client(file);
@@ -167,7 +168,7 @@ Result<void> measure_local_database(Run& run) {
   if (auto made = database->collection("todos").declare_index({"owner"}); !made) return made;
   const std::int64_t records = run.count(kRecords);
   std::vector<std::string> ids;
-  if (auto made = create_records(*database, 0, records, &ids); !made) return made;
+  if (auto made = create_records(*database, make_records(0, records), &ids); !made) return made;
   if (auto done = measure_reads(run, *database, ids); !done) return done;
   return measure_queries(run, *database, records);
 }

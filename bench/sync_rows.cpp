@@ -75,7 +75,7 @@ Result<void> measure_upload(Run& run, const Scratch& scratch, std::int64_t recor
     const Scratch files = scratch.inner();
     auto source = Database::open(files.file("source.db"));
     if (!source) return fail(source);
-    if (auto made = create_records(*source, 0, records); !made) return fail(made);
+    if (auto made = create_records(*source, make_records(0, records)); !made) return fail(made);
     auto server = ServerProcess::tombolo(run.settings().tombolo, files.file("server.db"));
     if (!server) return fail(server);
     auto sample = sync_once(*source, url_of(*server), records);
@@ -106,7 +106,7 @@ Result<void> measure_first_sync(Run& run) {
     {
       auto source = Database::open(scratch->file("source.db"));
       if (!source) return fail(source);
-      if (auto made = create_records(*source, 0, records); !made) return made;
+      if (auto made = create_records(*source, make_records(0, records)); !made) return made;
       if (auto done = sync_once(*source, url_of(*server), records); !done) return fail(done);
     }
     if (auto done = measure_download(run, *scratch, *server, records); !done) return done;
