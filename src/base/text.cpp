@@ -118,13 +118,12 @@ std::string to_hex(std::span<const std::uint8_t> bytes) {
 
 std::optional<std::string> from_hex(std::string_view text) {
   if (text.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() / 2);
-  for (std::size_t index = 0; index < text.size(); index += 2) {
-    const int high = hex_value(text[index]);
-    const int low = hex_value(text[index + 1]);
+  std::string bytes(text.size() / 2, '\0');
+  for (std::size_t index = 0; index < bytes.size(); ++index) {
+    const int high = hex_value(text[2 * index]);
+    const int low = hex_value(text[2 * index + 1]);
     if (high < 0 || low < 0) return std::nullopt;
-    bytes.push_back(static_cast<char>(high * 16 + low));
+    bytes[index] = static_cast<char>(high * 16 + low);
   }
   return bytes;
 }

@@ -10,14 +10,19 @@ constexpr std::uint32_t kCounterLimit = 1U << 12;
 constexpr std::size_t kUuidTextBytes = 36;
 constexpr char kDigits[] = "0123456789abcdef";
 
-int hex_value(char digit) {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  return -1;
-}
+// The value of a lower-case hexadecimal digit, or 0x80.
+constexpr std::array<std::uint8_t, 256> kDigitValues = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(0x80);
+  for (std::uint8_t value = 0; value < 16; ++value) {
+    values[static_cast<unsigned char>(kDigits[value])] = value;
+  }
+  return values;
+}();
 
-bool is_hyphen_position(std::size_t index) {
-  return index == 8 || index == 13 || index == 18 || index == 23;
+// Whether a hyphen stands before this byte's digits.
+constexpr bool follows_hyphen(std::size_t byte) {
+  return byte == 4 || byte == 6 || byte == 8 || byte == 10;
 }
 
 }  // namespace
@@ -32,7 +37,7 @@ void append_uuid_text(std::string& out, const UuidBytes& bytes) {
   std::array<char, kUuidTextBytes> text;
   char* next = text.data();
   for (std::size_t index = 0; index < bytes.size(); ++index) {
-    if (index == 4 || index == 6 || index == 8 || index == 10) *next++ = '-';
+    if (follows_hyphen(index)) *next++ = '-';
     *next++ = kDigits[bytes[index] >> 4];
     *next++ = kDigits[bytes[index] & 15];
   }
@@ -42,18 +47,16 @@ void append_uuid_text(std::string& out, const UuidBytes& bytes) {
 std::optional<UuidBytes> parse_canonical_uuid(std::string_view text) {
   if (text.size() != kUuidTextBytes) return std::nullopt;
   UuidBytes bytes{};
-  std::size_t nibble = 0;
-  for (std::size_t index = 0; index < text.size(); ++index) {
-    if (is_hyphen_position(index)) {
-      if (text[index] != '-') return std::nullopt;
-      continue;
-    }
-    const int value = hex_value(text[index]);
-    if (value < 0) return std::nullopt;
-    const int shift = nibble % 2 == 0 ? 4 : 0;
-    bytes[nibble / 2] = static_cast<std::uint8_t>(bytes[nibble / 2] | (value << shift));
-    ++nibble;
+  const char* next = text.data();
+  unsigned invalid = 0;
+  for (std::size_t index = 0; index < bytes.size(); ++index) {
+    if (follows_hyphen(index)) invalid |= *next++ == '-' ? 0U : 0x80U;
+    const std::uint8_t high = kDigitValues[static_cast<unsigned char>(*next++)];
+    const std::uint8_t low = kDigitValues[static_cast<unsigned char>(*next++)];
+    invalid |= high | low;
+    bytes[index] = static_cast<std::uint8_t>(high << 4 | low);
   }
+  if ((invalid & 0x80U) != 0) return std::nullopt;
   return bytes;
 }
 

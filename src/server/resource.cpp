@@ -8,6 +8,10 @@ namespace tombolo::server {
 namespace {
 
 void append_escaped(std::string& out, std::string_view name) {
+  if (name.find('/') == name.npos && name.find('%') == name.npos) {
+    out += name;
+    return;
+  }
   for (const char c : name) {
     if (c == '/') {
       out += "%2F";
