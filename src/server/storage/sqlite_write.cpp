@@ -85,6 +85,7 @@ Result<void> SqliteWrite::flush() {
   if (lists_.size() > kMaxRemembered) lists_.clear();
   if (logs_.size() > kMaxRemembered) logs_.clear();
   if (node_keys_.size() > kMaxRemembered) node_keys_.clear();
+  if (highest_ids_.size() > kMaxRemembered) highest_ids_.clear();
   return {};
 }
 
@@ -95,6 +96,7 @@ void SqliteWrite::forget() {
   logs_.clear();
   node_keys_.clear();
   set_keys_.clear();
+  highest_ids_.clear();
   permissions_dirty_ = false;
   clock_reserved_ms_ = 0;
   tables_.forget_all();
@@ -177,6 +179,32 @@ Result<std::optional<StoredObject>> SqliteWrite::only_row(store::Rows rows) {
   return object;
 }
 
+// Clients of today make ids that rise, so most new records are above all that the list has.
+// Blobs, which such ids are stored as, sort after texts.
+Result<bool> SqliteWrite::is_beyond_all(std::int64_t list_key, const store::StoredId& id) {
+  if (!id.is_uuid()) return false;
+  auto known = highest_ids_.find(list_key);
+  if (known == highest_ids_.end()) {
+    Result<store::Statement*> select =
+        tables_.statement("SELECT id FROM objects WHERE list_key = ?1 ORDER BY id DESC LIMIT 1");
+    if (!select) return fail(select);
+    HighestId highest;
+    const auto read = (*select)->query_one(
+        [&](const store::Row& row) {
+          highest.known = row.type(0) == store::ColumnType::blob;
+          if (!highest.known) return true;
+          const store::Blob bytes = row.blob(0);
+          highest.id.fill(0xFF);
+          if (bytes.size() == highest.id.size()) std::ranges::copy(bytes, highest.id.begin());
+          return true;
+        },
+        list_key);
+    if (!read) return fail(read);
+    known = highest_ids_.emplace(list_key, highest).first;
+  }
+  return !known->second.known || id.bytes() > known->second.id;
+}
+
 Result<std::optional<StoredObject>> SqliteWrite::find_row(const ListPath& list,
                                                           std::string_view id) {
   const Result<std::optional<std::int64_t>> key = tables_.list_key(list);
@@ -186,6 +214,9 @@ Result<std::optional<StoredObject>> SqliteWrite::find_row(const ListPath& list,
       tables_.statement(SELECT_ROW "WHERE list_key = ?1 AND id = ?2");
   if (!select) return fail(select);
   const store::StoredId stored(id);
+  const Result<bool> beyond = is_beyond_all(**key, stored);
+  if (!beyond) return fail(beyond);
+  if (*beyond) return std::nullopt;
   return only_row((*select)->query(**key, stored));
 }
 
@@ -210,6 +241,11 @@ Result<ObjectKey> SqliteWrite::insert_row(const ListPath& list, std::string_view
                                      row.permissions, version->stamp, version->node, data_of(row));
   if (!done) return fail(done);
   note_write(list);
+  const auto highest = highest_ids_.find((*state)->key);
+  if (highest != highest_ids_.end() && stored.is_uuid() &&
+      (!highest->second.known || stored.bytes() > highest->second.id)) {
+    highest->second = {stored.bytes(), true};
+  }
   return tables_.connection().last_insert_rowid();
 }
 

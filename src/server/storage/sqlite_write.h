@@ -12,8 +12,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/uuid.h"
 #include "server/storage/sqlite_reads.h"
 #include "server/storage/sqlite_tables.h"
+#include "store/id.h"
 
 namespace tombolo::server {
 
@@ -74,6 +76,11 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
     std::unordered_map<std::int64_t, AuthorState> authors;  // by node key; those asked for
     std::vector<std::int64_t> dirty_authors;
   };
+  // What a UUID must be above to be in no row of a list.
+  struct HighestId {
+    UuidBytes id{};
+    bool known = false;  // that there is one at all
+  };
   struct VersionColumns {
     std::optional<std::int64_t> stamp;
     std::optional<std::int64_t> node;
@@ -90,6 +97,8 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
   // The key of a text in a dictionary, which is added when it is new.
   Result<std::int64_t> dictionary_key(const char* select, const char* insert,
                                       std::string_view text);
+  // Whether no row of the list can have this id, without a search.
+  Result<bool> is_beyond_all(std::int64_t list_key, const store::StoredId& id);
   Result<VersionColumns> version_columns(const core::Timestamp* version);
   Result<std::optional<StoredObject>> only_row(store::Rows rows);
   void note_write(const ListPath& list);
@@ -107,6 +116,7 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
   std::vector<LogState*> dirty_logs_;
   TextMap<std::int64_t> node_keys_;
   TextMap<PermissionsKey> set_keys_;
+  std::unordered_map<std::int64_t, HighestId> highest_ids_;  // by list key
   std::vector<store::Savepoint> savepoints_;
 };
 

@@ -270,6 +270,44 @@ TEST_P(StorageTest, DeliverySequencesHaveNoGapAfterAnUndoneSavepoint) {
   EXPECT_EQ(read()->author("b", storage_->node()).value()->sequence_number, 2);
 }
 
+TEST_P(StorageTest, FindsEachRowInWhateverOrderTheIdsCome) {
+  const std::string low = "0190163d-8694-739b-aea5-966c26f8ad91";
+  const std::string middle = "0190163d-8694-739b-aea5-966c26f8ad92";
+  const std::string high = "f190163d-8694-739b-aea5-966c26f8ad91";
+  const auto exists = [&](const std::string& id) {
+    bool found = false;
+    write([&](WriteContext& context) {
+      found = context.transaction().find_row(records_, id).value().has_value();
+    });
+    return found;
+  };
+  EXPECT_FALSE(exists(low));
+  put("text", {});
+  EXPECT_FALSE(exists(middle));
+  put(middle, {});
+  write([&](WriteContext& context) {
+    ASSERT_TRUE(context.transaction().begin_savepoint());
+    ASSERT_TRUE(put_object(context, {{records_, high}, {}, {}, {}}));
+    EXPECT_TRUE(context.transaction().find_row(records_, high).value());
+    ASSERT_TRUE(context.transaction().undo_savepoint());
+    EXPECT_FALSE(context.transaction().find_row(records_, high).value());
+  });
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_FALSE(exists(low));
+    EXPECT_TRUE(exists(middle));
+    EXPECT_FALSE(exists(high));
+    EXPECT_TRUE(exists("text"));
+    EXPECT_FALSE(exists("texts"));
+    reader_.reset();
+    open();  // what was remembered is read anew
+  }
+  put(high, {});
+  put(low, {});
+  EXPECT_TRUE(exists(low));
+  EXPECT_TRUE(exists(middle));
+  EXPECT_TRUE(exists(high));
+}
+
 TEST_P(StorageTest, ARolledBackTransactionLeavesNothing) {
   put("x", {});
   const BucketLog before = read()->bucket_log("b").value();
