@@ -272,6 +272,10 @@ TEST_F(Checkers, FindRecordsThatTheLogDoesNotGive) {
 
 TEST_F(Checkers, CountViewsOfHalfATransactionOfAnotherDevice) {
   tell_the_truth();
+  // What a transaction has written over itself is not missing.
+  transaction("y", {write(kB, "y2"), read(kRegisters, {{kA, "y1"}, {kB, "y2"}})});
+  log({{kB, "y2"}});
+  for (Replica& replica : history_.replicas) replica.contents[kB] = "y2";
   EXPECT_EQ(check(history_).torn_views, 0);
   transaction("z", {read(kRegisters, {{kA, "x1"}})});
   EXPECT_EQ(broken(), Names{});

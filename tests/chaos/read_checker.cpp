@@ -237,7 +237,10 @@ void ReadChecker::count_torn(Attempt& attempt, const Step& step) {
     const Event& event = history_.events[author->second.event];
     if (event.session == session) continue;
     for (const Step& one : event.steps) {
-      if (one.kind != Step::Kind::write || !one.key.starts_with(step.scope)) continue;
+      if (one.kind != Step::Kind::write || !one.key.starts_with(step.scope) ||
+          attempt.here.contains(one.key)) {
+        continue;
+      }
       const auto seen = step.seen.find(one.key);
       const std::int64_t rank =
           seen == step.seen.end() ? kAbsent : rank_of(seen->first, seen->second);
