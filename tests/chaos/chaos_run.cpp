@@ -4,6 +4,7 @@
 #include <atomic>
 #include <barrier>
 #include <filesystem>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -19,7 +20,7 @@ constexpr std::int64_t kPatience_ms = 60'000;  // with everything that must come
 constexpr std::uint16_t kPortInNamespace = 8888;
 constexpr std::int64_t kLook_ms = 50;
 constexpr std::size_t kMostStories = 5;
-constexpr std::size_t kMostViolations = 40;
+constexpr std::size_t kMostOfAKind = 8;  // violations of one guarantee that are told
 
 std::int64_t now_ms() {
   return os::SystemClock().monotonic_ms();
@@ -156,10 +157,11 @@ void raise(std::atomic<std::int64_t>& most, std::int64_t to) {
 
 // By itself, or when its user asks for it.
 void Run::wait_until_synced(Device& device) {
-  device.recover();
   const std::int64_t deadline_ms = now_ms() + kPatience_ms;
-  if (!options_.must_come_back_alone) (void)device.catch_up(kPatience_ms);
-  while (!device.says_synced()) {
+  while (true) {
+    device.recover();  // it may have been killed, and nobody has noticed yet
+    if (!options_.must_come_back_alone) (void)device.catch_up(kPatience_ms);
+    if (device.says_synced()) break;
     if (now_ms() > deadline_ms) {
       return complain("in peace a device syncs",
                       device.name() + " does not within " + std::to_string(kPatience_ms) + " ms");
@@ -204,17 +206,17 @@ RunReport Run::report() {
   RunReport report;
   report.history = recorder_.take_history();
   report.history.replicas = std::move(replicas_);
+  std::optional<Verdict> verdict;
   if (is_up_) {
     const auto read = server_->read_file(report.history);
     if (!read) complain("the server's file can be read", read.error().message);
-    if (read) {
-      Verdict verdict = check(report.history);
-      report.violations = std::move(verdict.violations);
-      report.torn_views = verdict.torn_views;
-    }
+    if (read) verdict = check(report.history);
   }
-  for (Violation& violation : recorder_.take_violations()) {
-    report.violations.push_back(std::move(violation));
+  // What was seen while it ran comes first: the rest may be its consequence.
+  report.violations = recorder_.take_violations();
+  if (verdict) {
+    std::ranges::move(verdict->violations, std::back_inserter(report.violations));
+    report.torn_views = verdict->torn_views;
   }
   for (const auto& device : devices_) {
     report.done += device->counts().done;
@@ -278,14 +280,16 @@ std::string summary(const RunOptions& options, const RunReport& report) {
 std::string explanation(const RunOptions& options, const RunReport& report) {
   std::string text = summary(options, report) + "\n\n";
   std::set<std::string> keys;
-  std::size_t count = 0;
+  std::map<std::string, std::size_t> counts;  // by guarantee
   for (const Violation& violation : report.violations) {
-    if (++count > kMostViolations) {
-      text += "and " + std::to_string(report.violations.size() - kMostViolations) + " more\n";
-      break;
-    }
+    if (++counts[violation.guarantee] > kMostOfAKind) continue;
     text += violation.guarantee + ": " + violation.what + "\n";
     if (!violation.key.empty() && keys.size() < kMostStories) keys.insert(violation.key);
+  }
+  for (const auto& [guarantee, count] : counts) {
+    if (count > kMostOfAKind) {
+      text += guarantee + ": " + std::to_string(count - kMostOfAKind) + " more\n";
+    }
   }
   for (const std::string& key : keys) {
     text += "\nThe story of " + key + ":\n" + story_of(report.history, key);

@@ -12,7 +12,7 @@ namespace tombolo::chaos {
 
 namespace {
 
-constexpr std::int64_t kAnswer_ms = 60'000;  // local work needs no network
+constexpr std::int64_t kAnswer_ms = 60'000;  // on top of what it is asked to wait
 constexpr std::int64_t kImpatientWait_ms = 1'500;
 constexpr std::int64_t kEnd_ms = 30'000;
 constexpr std::uint64_t kLongestPause_ms = 60;  // between two requests
@@ -94,9 +94,10 @@ void Device::connect() {
 }
 
 Device::Answer Device::ask(Value command) {
+  const std::int64_t timeout_ms = kAnswer_ms + command["timeout_ms"].as_integer();
   Answer answer;
   answer.invoked_ms = now_ms();
-  auto reply = program_ ? program_->answer_to(std::move(command), kAnswer_ms)
+  auto reply = program_ ? program_->answer_to(std::move(command), timeout_ms)
                         : fail(ErrorCode::unavailable, "it is not running");
   answer.completed_ms = now_ms();
   if (!reply) {
@@ -225,6 +226,7 @@ bool Device::catch_up(std::int64_t timeout_ms) {
 }
 
 std::optional<Value> Device::read_all() {
+  if (!program_) return std::nullopt;
   Workload::Request request = Workload::read_all();
   const Answer answer = ask(request.command);
   workload_.ended(request, answer.outcome, answer.result);
