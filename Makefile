@@ -1,6 +1,7 @@
 # The one entry point. `make help` lists the targets; scripts/ and CMakePresets.json do the work.
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test bench format tidy asan tsan planted fuzz chaos wasm install clean
+.PHONY: help build run demo test bench bench-peers format tidy asan tsan planted fuzz chaos wasm \
+	install clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
@@ -13,6 +14,8 @@ BENCH ?=
 # how many runs `make chaos` makes; its other options, e.g. make chaos CHAOS="--seed 17 --keep 1"
 RUNS ?= 20
 CHAOS ?=
+# options of the comparison with other systems (bench/peers/README.md)
+PEERS ?=
 # options of the demo, e.g. make demo DEMO="--fast --keep demo"
 DEMO ?=
 
@@ -22,7 +25,7 @@ build_preset = cmake --preset $(1) >build/$(1).configure.log 2>&1 || { cat build
 run_tests = ctest --preset $(1) --parallel $(JOBS) $(CTEST)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 build: | build/ ## build the library, the server and the command line
 	$(need) build test
@@ -47,6 +50,11 @@ bench: | build/ ## run the benchmarks (on a quiet machine), e.g. make bench BENC
 	$(need) build test
 	@$(call build_preset,release) --target tombolo_bench
 	@build/release/bench/tombolo_bench $(BENCH)
+
+bench-peers: | build/ ## measure other sync systems beside Tombolo, e.g. make bench-peers PEERS="--rounds 1"
+	$(need) build test node peers
+	@$(call build_preset,release) --target tombolo
+	@bench/peers/run build/release/src/cli/tombolo --json build/peers.json $(PEERS)
 
 format: ## format every C++ file
 	$(need) format

@@ -424,7 +424,11 @@ SourceTree read_source_tree(const std::string& root, const std::vector<std::stri
   SourceTree tree;
   for (const std::string& folder : folders) {
     if (!fs::exists(fs::path(root) / folder)) continue;
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(root) / folder)) {
+    for (auto at = fs::recursive_directory_iterator(fs::path(root) / folder); at != fs::end(at);
+         ++at) {
+      const fs::directory_entry& entry = *at;
+      if (entry.path().filename() == "node_modules")
+        at.disable_recursion_pending();  // others' code
       if (!entry.is_regular_file() || !endings.contains(entry.path().extension())) continue;
       std::ifstream file(entry.path(), std::ios::binary);
       std::ostringstream text;
