@@ -35,7 +35,7 @@ ReadReport check_reads(const History& history);
 std::vector<Violation> check_counter(const History& history);
 
 // In the end all replicas are byte for byte the server's, and that is what the log says: of each
-// register the newest value, of the notes those that were not deleted.
+// register the newest value, of notes and drafts those whose newest operation is no delete.
 std::vector<Violation> check_convergence(const History& history);
 
 struct Verdict {

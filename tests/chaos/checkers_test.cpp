@@ -270,6 +270,24 @@ TEST_F(Checkers, FindRecordsThatTheLogDoesNotGive) {
   EXPECT_EQ(broken(), Names{"the records are what the log says"});
 }
 
+TEST_F(Checkers, FindADraftThatComesBackBehindItsDelete) {
+  const std::string draft = "drafts/f0/v";
+  tell_the_truth();
+  transaction("x", {write(draft, "x3")});
+  log({{draft, "x3"}});
+  transaction("x", {{.kind = Step::Kind::remove, .key = draft}});
+  log({{draft, "deleted"}});
+  EXPECT_EQ(broken(), Names{});
+  // An older change that comes late is none of what is there in the end.
+  transaction("y", {write(draft, "y3")});
+  log({{draft, "y3"}});
+  history_.log.back().stamp = {7, 1, "node"};
+  history_.log[history_.log.size() - 2].stamp = {8, 1, "node"};
+  EXPECT_EQ(broken(), Names{});
+  for (Replica& replica : history_.replicas) replica.contents[draft] = "y3";
+  EXPECT_EQ(broken(), Names{"the records are what the log says"});
+}
+
 TEST_F(Checkers, CountViewsOfHalfATransactionOfAnotherDevice) {
   tell_the_truth();
   // What a transaction has written over itself is not missing.

@@ -21,8 +21,10 @@ void sleep(std::uint64_t time_ms) {
   std::this_thread::sleep_for(std::chrono::milliseconds(time_ms));
 }
 
-bool is_synced(const Value& remote) {
-  return remote["synced"].as_bool() && remote["pending"] == Value(0);
+// It has everything, and nothing is left to send or to understand.
+bool is_complete(const Value& remote) {
+  return remote["synced"].as_bool() && remote["pending"] == Value(0) &&
+         remote["unreadable"] == Value(0);
 }
 
 }  // namespace
@@ -213,7 +215,11 @@ void Device::recover() {
 
 bool Device::says_synced() {
   const Answer answer = ask({{"command", "status"}});
-  if (answer.outcome != Outcome::done || !is_synced(answer.result["remotes"].at(0))) return false;
+  const Value& remote = answer.result["remotes"].at(0);
+  if (answer.outcome != Outcome::done || !remote["synced"].as_bool()) return false;
+  if (!is_complete(remote)) {
+    recorder_.complain({"synced is said only when it is so", name_ + ": " + remote.to_json(), {}});
+  }
   note(Event::Kind::published, answer);
   return true;
 }
@@ -238,8 +244,7 @@ std::optional<Value> Device::read_all() {
 void Device::check_status() {
   const Answer answer = ask({{"command", "status"}});
   const Value& remote = answer.result["remotes"].at(0);
-  if (!is_synced(remote) || remote["unreadable"] != Value(0) ||
-      answer.result["dead_letters"] != Value(0)) {
+  if (!is_complete(remote) || answer.result["dead_letters"] != Value(0)) {
     recorder_.complain(
         {"in the end nothing is left over", name_ + ": " + answer.result.to_json(), {}});
   }

@@ -39,6 +39,8 @@ Value to_value(const Step& step) {
       return {{"write", step.key}, {"value", step.value}};
     case Step::Kind::increment:
       return {{"increment", step.key}};
+    case Step::Kind::remove:
+      return {{"remove", step.key}};
     case Step::Kind::read:
       break;
   }
@@ -82,6 +84,7 @@ class Storyteller {
     }
     if (step.key != key_) return {};
     session.has_written = true;
+    if (step.kind == Step::Kind::remove) return " removes it";
     return step.kind == Step::Kind::write ? " writes " + step.value : " increments";
   }
 

@@ -3,10 +3,12 @@
 //
 // The data of a run are keys with values. "registers/ID/FIELD" takes a value that is unique in the
 // run with each write; "notes/ID" is written "present" (created) and then "deleted", by its author
-// alone; "counters/total" is incremented. A session is what one device sees from its first start to
+// alone; "drafts/ID/v" is like a register of records that anybody creates and deletes;
+// "counters/total" is incremented. A session is what one device sees from its first start to
 // the loss of its file; it does one thing after the other.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <fstream>
 #include <map>
@@ -23,18 +25,20 @@ namespace tombolo::chaos {
 
 inline constexpr std::string_view kRegisters = "registers/";
 inline constexpr std::string_view kNotes = "notes/";
+inline constexpr std::string_view kDrafts = "drafts/";
 inline constexpr std::string_view kCounters = "counters/";
 inline constexpr std::string_view kTotal = "counters/total";
+inline constexpr std::array<std::string_view, 4> kScopes = {kRegisters, kNotes, kDrafts, kCounters};
 inline constexpr std::string_view kPresent = "present";
 inline constexpr std::string_view kDeleted = "deleted";
 
 using Contents = std::map<std::string, std::string>;  // key -> value; what is not there is absent
 
 struct Step {
-  enum class Kind { write, increment, read };
+  enum class Kind { write, increment, remove, read };
 
   Kind kind = Kind::read;
-  std::string key = {};    // write, increment
+  std::string key = {};    // write, increment, remove (of the draft that it belongs to)
   std::string value = {};  // write
   std::string scope = {};  // read: the beginning of the keys that were read, all of them
   Contents seen = {};      // read

@@ -30,7 +30,9 @@ LoggedOperation logged(const core::Operation& operation) {
   if (key.starts_with(kNotes)) {
     const bool is_delete = operation.type == core::OperationType::remove;
     entry.writes[key] = is_delete ? kDeleted : kPresent;
-  } else if (key.starts_with(kRegisters) && operation.data) {
+  } else if (key.starts_with(kDrafts) && operation.type == core::OperationType::remove) {
+    entry.writes[key + "/v"] = kDeleted;
+  } else if (!key.starts_with(kCounters) && operation.data) {
     for (const Member& member : *operation.data) {
       entry.writes[key + "/" + member.key] = member.value.as_string();
     }
@@ -80,7 +82,7 @@ Result<void> read_snapshot(server::ReadTransaction& snapshot, History& history) 
   Replica replica;
   replica.name = "the server";
   Object all;
-  for (const std::string_view scope : {kRegisters, kNotes, kCounters}) {
+  for (const std::string_view scope : kScopes) {
     done = read_records(snapshot, scope, all, replica.contents);
     if (!done) return done;
   }

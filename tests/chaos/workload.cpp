@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t kRegisterRecords = 8;
 constexpr std::array<const char*, 2> kFields = {"a", "b"};
+constexpr std::uint64_t kDraftRecords = 4;
 constexpr std::uint64_t kMostWrites = 4;  // of registers, in a transaction
 
 std::string collection_of(std::string_view scope) {
@@ -61,8 +62,6 @@ Contents contents_of(std::string_view scope, const Value& records) {
   }
   return contents;
 }
-
-constexpr std::array<std::string_view, 3> kScopes = {kRegisters, kNotes, kCounters};
 
 }  // namespace
 
@@ -123,7 +122,33 @@ void Workload::add_notes(Request& request) {
   }
 }
 
+Workload::Request Workload::next_draft() {
+  const std::string id = "f" + std::to_string(random_.below(kDraftRecords));
+  Step step = write_step(std::string(kDrafts) + id + "/v", new_value());
+  Request request;
+  request.command = {{"command", "patch"},
+                     {"collection", "drafts"},
+                     {"record_id", id},
+                     {"fields", {{"v", step.value}}}};
+  switch (random_.below(4)) {
+    case 0:
+      request.command = {{"command", "create"},
+                         {"collection", "drafts"},
+                         {"record", {{"id", id}, {"v", step.value}}}};
+      break;
+    case 1:
+      request.command = {{"command", "delete"}, {"collection", "drafts"}, {"record_id", id}};
+      step.kind = Step::Kind::remove;
+      break;
+    default:
+      break;
+  }
+  request.steps.push_back(std::move(step));
+  return request;
+}
+
 Workload::Request Workload::next() {
+  if (sim::chance(random_, 1, 6)) return next_draft();
   Request request;
   request.command = {{"command", "transaction"}};
   if (sim::chance(random_, 1, 10)) {  // a single write, without a transaction

@@ -26,7 +26,8 @@ class Workload {
   // What the first device does before all: makes the registers and the counter.
   Request setup();
   // Reads all registers and writes some, like the workload of PowerSync; makes and deletes notes,
-  // increments the counter; some fail at their end, some are a single write without a transaction.
+  // increments the counter; creates, changes and deletes drafts; some fail at their end, some are a
+  // single write without a transaction.
   Request next();
   // Reads everything, in one transaction.
   static Request read_all();
@@ -41,6 +42,7 @@ class Workload {
 
  private:
   std::string new_value() { return device_ + "-" + std::to_string(++last_value_); }
+  Request next_draft();
   void add_register_writes(Request& request);
   void add_notes(Request& request);
 
