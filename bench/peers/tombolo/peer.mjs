@@ -71,24 +71,23 @@ export default {
 class TomboloClient {
   constructor({ server, folder, name }) {
     this.url = server.url;
+    this.file = join(folder, `${name}.db`);
     this.waiters = new Waiters();
-    this.shell = new LineProcess(
-      program(),
-      ["shell", "--json", "--db", join(folder, `${name}.db`)],
-      {
-        on_event: (event) => this.#happened(event),
-        failure: (answer) =>
-          !answer.ok && new Error(`${answer.error.code}: ${answer.error.message}`),
-      }
-    );
+    this.shell = new LineProcess(program(), ["shell", "--json", "--db", this.file], {
+      on_event: (event) => this.#happened(event),
+      failure: (answer) => !answer.ok && new Error(`${answer.error.code}: ${answer.error.message}`),
+    });
   }
 
   get pid() {
     return this.shell.pid;
   }
 
-  // Everything that the scenario will look for has an order from FIRST_MARK on.
+  // Everything that the scenario will look for has an order from FIRST_MARK on. A live query is
+  // asked again after each change; hence the index.
   async open() {
+    await this.#ask("status"); // the database is there
+    execFileSync(program(), ["index", COLLECTION, "order", "--db", this.file], { stdio: "ignore" });
     await this.#ask("subscribe", {
       subscription: "marked",
       collection: COLLECTION,
