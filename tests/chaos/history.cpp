@@ -136,7 +136,9 @@ std::size_t Recorder::count() const {
 std::string story_of(const History& history, const std::string& key) {
   std::vector<const Event*> events;
   for (const Event& event : history.events) events.push_back(&event);
-  std::ranges::stable_sort(events, {}, &Event::completed_ms);
+  std::ranges::sort(events, {}, [](const Event* event) {
+    return std::pair(event->completed_ms, event);  // in one vector: those of one time in order
+  });
   std::string story;
   Storyteller teller(key);
   for (const Event* event : events) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 #include <tuple>
+#include <utility>
 
 #include "os/clock.h"
 #include "sim/random.h"
@@ -115,7 +116,8 @@ std::vector<Fault> make_plan(std::uint64_t seed, std::size_t devices, std::int64
     SeededRandom random = sim::random_for(seed, name_of(kind));
     add_faults(plan, kind, random, devices, length_ms);
   }
-  std::ranges::stable_sort(plan, {}, &Fault::from_ms);
+  std::ranges::sort(plan, {},
+                    [](const Fault& fault) { return std::pair(fault.from_ms, fault.kind); });
   return plan;
 }
 
@@ -164,7 +166,9 @@ void Nemesis::run(const std::vector<Fault>& plan) {
     moments.push_back({fault.from_ms, false, &fault});
     moments.push_back({fault.to_ms, true, &fault});
   }
-  std::ranges::stable_sort(moments, {}, &Moment::at_ms);
+  std::ranges::sort(moments, {}, [](const Moment& moment) {
+    return std::tuple(moment.at_ms, !moment.is_end, moment.fault);
+  });
   const os::SystemClock clock;
   const std::int64_t began_ms = clock.monotonic_ms();
   for (const Moment& moment : moments) {
