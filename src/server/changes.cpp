@@ -172,11 +172,11 @@ Result<StoredObject> put_object(WriteContext& context, const ObjectWrite& write)
   return put_object(context, write, *row);
 }
 
-Result<StoredObject> put_object(WriteContext& context, const ObjectWrite& write,
+Result<StoredObject> put_object(WriteContext& context, ObjectWrite write,
                                 const std::optional<StoredObject>& row) {
   if (write.path.list.kind == ResourceKind::record) {
     return apply_own_change(context, write.path, row,
-                            {write.data, write.permissions, write.forced_last_modified});
+                            {std::move(write.data), write.permissions, write.forced_last_modified});
   }
   return put_row(context, write, row);
 }

@@ -38,7 +38,7 @@ struct ObjectWrite {
 // Creates or replaces. The answer has the text that is stored.
 Result<StoredObject> put_object(WriteContext& context, const ObjectWrite& write);
 // The same for who has read the row (WriteTransaction::find_row) in this transaction.
-Result<StoredObject> put_object(WriteContext& context, const ObjectWrite& write,
+Result<StoredObject> put_object(WriteContext& context, ObjectWrite write,
                                 const std::optional<StoredObject>& row);
 
 // Deletes what is alive (fails with not_found otherwise); gives the tombstone. A bucket or a

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "base/json.h"
 #include "protocol/kinto_object.h"
@@ -188,7 +189,7 @@ Answer put_to_object(Scope& scope, const Call& call) {
   const auto permissions = changed_permissions(scope, call, existing, body->permissions, false);
   if (!permissions) return api::refuse(permissions);
   write.permissions = *permissions;
-  const Result<StoredObject> stored = put_object(*scope.writing(), write, *row);
+  const Result<StoredObject> stored = put_object(*scope.writing(), std::move(write), *row);
   if (!stored) return storage_failure(stored);
   return object_answer(scope, call, *stored, existing ? 200 : 201);
 }
