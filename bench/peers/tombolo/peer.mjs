@@ -55,11 +55,14 @@ export default {
           folder,
           name: `loader-${records[0].id}`,
         });
-        await loader.open();
-        await loader.createTogether(records);
-        await loader.goOnline();
-        await loader.acknowledged();
-        await loader.close();
+        try {
+          await loader.open();
+          await loader.createTogether(records);
+          await loader.goOnline();
+          await loader.acknowledged();
+        } finally {
+          await loader.close();
+        }
       },
       stop: () => child.stop(),
     };
@@ -108,10 +111,10 @@ class TomboloClient {
   }
   async createTogether(records) {
     for (let i = 0; i < records.length; i += RECORDS_OF_A_TRANSACTION) {
-      const writes = records
+      const steps = records
         .slice(i, i + RECORDS_OF_A_TRANSACTION)
         .map((record) => ({ command: "create", collection: COLLECTION, record }));
-      await this.#ask("transaction", { writes });
+      await this.#ask("transaction", { steps });
     }
   }
   change(edits) {
