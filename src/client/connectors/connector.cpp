@@ -143,6 +143,11 @@ void Connector::set_state(RemoteState state) {
   changed_.notify_all();
 }
 
+void Connector::note_error(const Error& error) {
+  const std::lock_guard guard(mutex_);
+  if (!disconnected_) status_.last_error = error;
+}
+
 void Connector::count(std::int64_t sent, std::int64_t received) {
   const std::lock_guard guard(mutex_);
   status_.sent_operations += sent;

@@ -63,6 +63,7 @@ class Connector : public std::enable_shared_from_this<Connector> {
   // Nothing is under way until `delay_ms` have passed, or until there is something to send.
   void rest(std::optional<std::int64_t> delay_ms);
   void set_state(RemoteState state);
+  void note_error(const Error& error);  // something failed, and goes on being tried
   void publish(Event::Type type, std::int64_t sent = 0, std::int64_t received = 0,
                std::optional<Error> error = {});
   void count(std::int64_t sent, std::int64_t received);

@@ -107,6 +107,7 @@ std::string KintoConnector::server() const {
 void KintoConnector::attempt(const Credentials& credentials) {
   answer_wishes();
   exchange_ = std::make_unique<Exchange>();
+  exchange_->number = ++last_exchange_;
   exchange_->authorization = authorization_of(credentials);
   exchange_->session = std::make_unique<sync::KintoClientSession>(
       *this, sync::KintoClientOptions{.bucket = location_.bucket,
@@ -142,9 +143,9 @@ void KintoConnector::send(sync::KintoRequest request) {
   }
   http.headers.add("Accept", "application/json");
   exchange_->request = http_->send(
-      std::move(http), [weak = weak_from_this(), this, exchange = exchange_.get()](auto response) {
+      std::move(http), [weak = weak_from_this(), this, number = exchange_->number](auto response) {
         const auto self = weak.lock();
-        if (self && !stopped() && exchange_.get() == exchange) responded(std::move(response));
+        if (self && !stopped() && is_exchange(number)) responded(std::move(response));
       });
 }
 
@@ -161,8 +162,8 @@ void KintoConnector::responded(Result<net::ClientResponse> response) {
 
 // Called from inside the session, which therefore ends later.
 void KintoConnector::ended(const Result<void>& result, std::int64_t wait_ms) {
-  post([this, exchange = exchange_.get(), result, wait_ms] {
-    if (exchange_.get() == exchange) finish(result, wait_ms);
+  post([this, number = exchange_->number, result, wait_ms] {
+    if (is_exchange(number)) finish(result, wait_ms);
   });
 }
 

@@ -32,6 +32,7 @@ class KintoConnector final : public Connector, public sync::KintoClientHost {
  private:
   // One exchange.
   struct Exchange {
+    std::int64_t number = 0;  // no other has it, while an address may come again
     std::unique_ptr<sync::KintoClientSession> session;
     std::string authorization;
     net::RequestId request = 0;
@@ -46,6 +47,7 @@ class KintoConnector final : public Connector, public sync::KintoClientHost {
   void on_pending() override;
   bool is_connected() const override { return exchange_ != nullptr; }
 
+  bool is_exchange(std::int64_t number) const { return exchange_ && exchange_->number == number; }
   void responded(Result<net::ClientResponse> response);
   void finish(const Result<void>& result, std::int64_t wait_ms);
   void succeeded(bool again, std::int64_t wait_ms);
@@ -75,6 +77,7 @@ class KintoConnector final : public Connector, public sync::KintoClientHost {
   const KintoLocation location_;
   const std::unique_ptr<net::HttpClient> http_;
   std::unique_ptr<Exchange> exchange_;
+  std::int64_t last_exchange_ = 0;
   std::set<std::int64_t> suspects_;  // records that had to wait in the last exchange
   bool refused_once_ = false;        // the credentials of the last exchange
 };

@@ -116,6 +116,7 @@ void StreamConnector::attempt(const Credentials& credentials) {
   Result<sync::StreamClientOptions> session = session_options(credentials);
   if (!session) return attempt_failed(session.error());
   link_ = std::make_unique<Link>();
+  link_->number = ++last_link_;
   answer_wishes();
   {
     auto reader = engine().reader();
@@ -146,9 +147,9 @@ void StreamConnector::opened(net::OpenedWebSocket opened, sync::StreamClientOpti
   Link* const link = link_.get();
   link->connection = std::move(opened.connection);
   link->session = std::make_unique<sync::StreamClientSession>(*this, std::move(session));
-  const auto guarded = [weak = weak_from_this(), this, link](auto&& work) {
+  const auto guarded = [weak = weak_from_this(), this, number = link->number](auto&& work) {
     const auto self = weak.lock();
-    if (self && !stopped() && link_.get() == link) work();
+    if (self && !stopped() && is_link(number)) work();
   };
   net::WebSocketCallbacks callbacks;
   callbacks.on_text = [=, this](std::string_view frame) {
@@ -176,12 +177,11 @@ void StreamConnector::opened(net::OpenedWebSocket opened, sync::StreamClientOpti
 }
 
 void StreamConnector::tick() {
-  Link* const link = link_.get();
-  link->timer = schedule(kTickMs, [this, link] {
-    if (link_.get() != link) return;
+  link_->timer = schedule(kTickMs, [this, number = link_->number] {
+    if (!is_link(number)) return;
     link_->session->tick(now());
     after_event();
-    if (link_.get() == link) tick();
+    if (is_link(number)) tick();
   });
 }
 
@@ -308,9 +308,8 @@ void StreamConnector::close(std::uint16_t code, std::string_view reason, bool re
   if (!link_->error) link_->error = Error{ErrorCode::unavailable, std::string(reason)};
   link_->retry = retry;
   link_->connection->close(code, reason);
-  Link* const link = link_.get();
-  post([this, link, retry] {
-    if (link_.get() == link) ended(retry);
+  post([this, number = link_->number, retry] {
+    if (is_link(number)) ended(retry);
   });
 }
 
@@ -394,6 +393,7 @@ Result<void> StreamConnector::apply(sync::DownloadedBatch& batch) {
       return move_cursor(session);
     };
     auto done = engine().write(take, Durability::relaxed);
+    if (!done && !refusal) note_error(done.error());
     if (done || !refusal) return done;
     batch.put_aside(std::move(refusal->message));
   }
@@ -469,9 +469,9 @@ void StreamConnector::event(sync::ClientEvent event, std::int64_t count_of, std:
       link_->error = Error{ErrorCode::unsupported, std::string(text)};
       return;
     case ClientEvent::server_error:
-    case ClientEvent::apply_failed:
       link_->error = Error{ErrorCode::protocol, std::string(text)};
       return;
+    case ClientEvent::apply_failed:  // apply() has said why; the server sends it again
     case ClientEvent::initial_sync_done:
     case ClientEvent::clock_skew:
     case ClientEvent::server_restored:

@@ -20,6 +20,7 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
  private:
   // One connection, from the attempt to its end.
   struct Link {
+    std::int64_t number = 0;  // no other has it, while an address may come again
     net::WebSocketConnect connecting;
     std::shared_ptr<net::WebSocketConnection> connection;
     std::unique_ptr<sync::StreamClientSession> session;
@@ -41,6 +42,7 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
   void on_pending() override;
   bool is_connected() const override { return link_ != nullptr; }
 
+  bool is_link(std::int64_t number) const { return link_ && link_->number == number; }
   void opened(net::OpenedWebSocket opened, sync::StreamClientOptions session);
   Result<sync::StreamClientOptions> session_options(const Credentials& credentials);
   void tick();
@@ -67,6 +69,7 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
   void event(sync::ClientEvent event, std::int64_t count, std::string_view text) override;
 
   std::unique_ptr<Link> link_;
+  std::int64_t last_link_ = 0;
   std::int64_t started_over_at_ms_ = -1;  // monotonic
 };
 
