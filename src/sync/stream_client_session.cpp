@@ -125,7 +125,7 @@ void StreamClientSession::text_received(std::string_view frame, Now now) {
 
 void StreamClientSession::receive(HandshakeResponse& message, Now now) {
   if (state_ != State::handshaking) return;
-  judge_clock(message.server_time_ms, now.wall_ms);
+  judge_clock(message.server_time_ms, now);
   if (!message.accepted) {
     const std::string reason = message.reject_reason.value_or("the server refused the handshake");
     const bool mismatch = reason.starts_with(kSchemaMismatch);
@@ -170,11 +170,11 @@ bool StreamClientSession::start_over(ClientEvent why, const core::VersionVector&
 }
 
 // Kora protocol section 23.
-void StreamClientSession::judge_clock(std::optional<std::int64_t> server_time_ms,
-                                      std::int64_t wall_ms) {
+void StreamClientSession::judge_clock(std::optional<std::int64_t> server_time_ms, Now now) {
   if (!server_time_ms) return;
-  const std::int64_t skew = *server_time_ms - wall_ms;
+  const std::int64_t skew = *server_time_ms - now.wall_ms;
   clock_skew_ms_ = skew;
+  server_time_at_zero_ms_ = *server_time_ms - now.monotonic_ms;
   if (skew < -options_.max_clock_ahead_ms) {
     block_ = Block::clock;
     host_.event(ClientEvent::clock_skew, skew, "fast-blocked");
@@ -437,14 +437,17 @@ bool StreamClientSession::bury_oversized(std::vector<PendingOperation>& operatio
 std::size_t StreamClientSession::count_sendable(const std::vector<PendingOperation>& operations,
                                                 Now now) {
   if (!clock_skew_ms_) return operations.size();
-  const std::int64_t latest = now.wall_ms + *clock_skew_ms_ + options_.max_clock_ahead_ms;
+  // Our wall clock may have been set right since the handshake.
+  const std::int64_t server_time_ms = server_time_at_zero_ms_ + now.monotonic_ms;
+  const std::int64_t latest = server_time_ms + options_.max_clock_ahead_ms;
   const auto held =
       std::find_if(operations.begin(), operations.end(),
                    [&](const PendingOperation& operation) { return operation.wall_ms > latest; });
   if (held != operations.end()) {
     block_ = Block::clock;
     upload_again_at_ms_ = now.monotonic_ms + kClockRetryMs;
-  } else if (block_ == Block::clock && *clock_skew_ms_ >= -options_.max_clock_ahead_ms) {
+  } else if (block_ == Block::clock &&
+             server_time_ms - now.wall_ms >= -options_.max_clock_ahead_ms) {
     block_ = Block::none;
   }
   return static_cast<std::size_t>(held - operations.begin());

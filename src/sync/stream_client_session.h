@@ -166,7 +166,7 @@ class StreamClientSession {
   void acknowledge(const protocol::OperationBatch& message,
                    std::optional<std::int64_t> delivery_sequence,
                    std::int64_t last_sequence_number);
-  void judge_clock(std::optional<std::int64_t> server_time_ms, std::int64_t wall_ms);
+  void judge_clock(std::optional<std::int64_t> server_time_ms, Now now);
   bool own_history_lost(const protocol::HandshakeResponse& message) const;
   bool start_over(ClientEvent why, const core::VersionVector& server_vector);
   void note_proof(const std::optional<protocol::Proof>& proof);
@@ -189,7 +189,8 @@ class StreamClientSession {
   State state_ = State::idle;
   Block block_ = Block::none;
   std::int64_t opened_at_ms_ = 0;
-  std::optional<std::int64_t> clock_skew_ms_;
+  std::optional<std::int64_t> clock_skew_ms_;  // at the handshake
+  std::int64_t server_time_at_zero_ms_ = 0;    // its wall clock when our monotonic one was 0
   std::int64_t server_sequence_ = 0;
   std::optional<protocol::Proof> proof_;
   std::optional<InFlight> in_flight_;
