@@ -179,10 +179,14 @@ Result<void> LocalWriter::append(std::int64_t record_key, const core::Operation&
   return {};
 }
 
-// Appends the operation and applies it: in place when it is the newest of its record, which it is
-// unless the record holds a stamp of the future; by a new fold otherwise.
+// Appends the operation and applies it: in place when there is nothing to merge, as mostly; by a
+// new fold otherwise. It is later than everything in the record, however slow this device's clock
+// is: what somebody changes having seen it is changed.
 Result<void> LocalWriter::write(Draft& draft) {
   core::Operation& operation = draft.operation;
+  if (core::packed_stamp(operation.timestamp) <= draft.row.stamp) {
+    operation.timestamp = session_.next_timestamp_after(draft.state.version);
+  }
   operation.base_version = version_text(draft.state);
   if (auto done = append(draft.row.key, operation, {}); !done) return done;
   Result<void> done;
@@ -285,6 +289,8 @@ Result<void> LocalWriter::remove_fields(std::string_view id,
 Result<void> LocalWriter::remove(std::string_view id) {
   Result<Draft> change = draft(core::OperationType::remove, id);
   if (!change) return fail(change);
+  // So that whoever wrote what we do not know is told of the loss.
+  change->operation.previous_data = change->state.fields;
   stamp(change->operation);
   return write(*change);
 }

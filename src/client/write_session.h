@@ -99,6 +99,10 @@ class WriteSession {
   std::optional<std::string> transaction_id();
 
   core::Timestamp next_timestamp() { return clock_.now(wall_ms()); }
+  core::Timestamp next_timestamp_after(const core::Timestamp& timestamp) {
+    clock_.advance_to(timestamp);
+    return next_timestamp();
+  }
   void learn_timestamp(const core::Timestamp& timestamp);
   std::int64_t next_sequence_number() { return ++sequence_number_; }
   std::int64_t operation_count() const { return operation_count_; }  // appended by this session
