@@ -423,6 +423,15 @@ void Disk::crash() {
   ++state_->boots;
 }
 
+void Disk::restart() {
+  const std::lock_guard guard(state_->mutex);
+  for (const auto& [name, file] : state_->image.files()) file->release();
+  state_->powered = true;
+  state_->power_countdown = 0;
+  ++state_->boots;
+  ++state_->counts.restarts;
+}
+
 void Disk::fail_at(std::int64_t nth, DiskFault fault) {
   const std::lock_guard guard(state_->mutex);
   state_->fault_countdown = nth;

@@ -45,6 +45,7 @@ struct DiskCounts {
   std::int64_t syncs = 0;
   std::int64_t faults = 0;
   std::int64_t crashes = 0;
+  std::int64_t restarts = 0;
   // What crashes made of the writes and truncations that were not synced.
   std::int64_t kept = 0;
   std::int64_t dropped = 0;
@@ -75,6 +76,9 @@ class Disk {
   // Cuts the power when it is still on, makes every file what the platters hold, and turns it on
   // again. Handles from before fail for ever. Close them: what they do changes nothing any more.
   void crash();
+
+  // As crash(), but only the program died and not the machine: nothing that was written is lost.
+  void restart();
 
   // The `nth` operation from now fails, once.
   void fail_at(std::int64_t nth, DiskFault fault);

@@ -80,6 +80,10 @@ void DiskFile::crash(Fate fate, Random& random, DiskCounts& counts) {
   }
   unsynced_.clear();
   live_ = durable_;
+  release();
+}
+
+void DiskFile::release() {
   locks.reset();
   memory.reset();
 }

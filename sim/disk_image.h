@@ -32,6 +32,8 @@ class DiskFile {
   enum class Fate { keep_all, drop_all, each_its_own };
   void crash(Fate fate, Random& random, DiskCounts& counts);
 
+  void release();  // forgets the locks and the memory of whoever had it open
+
   // Of the connections that have it open.
   std::shared_ptr<LockTable> locks;
   std::weak_ptr<SharedMemory> memory;

@@ -28,15 +28,22 @@ class VirtualClock final : public Clock {
   explicit VirtualClock(const VirtualTime& time, std::int64_t skew_ms = 0)
       : time_(time), skew_ms_(skew_ms) {}
 
-  std::int64_t wall_ms() const override { return kEpochMs + monotonic_ms() + skew_ms_; }
+  std::int64_t wall_ms() const override {
+    const std::int64_t drift_ms = monotonic_ms() * drift_in_a_million_ / 1'000'000;
+    return kEpochMs + monotonic_ms() + drift_ms + skew_ms_;
+  }
   std::int64_t monotonic_ms() const override { return time_.microseconds() / 1000; }
 
   // How far the device's wall clock is ahead; setting it makes the clock jump.
   void set_skew_ms(std::int64_t skew_ms) { skew_ms_ = skew_ms; }
+  std::int64_t skew_ms() const { return skew_ms_; }
+  // How much too fast it runs.
+  void set_drift(std::int64_t in_a_million) { drift_in_a_million_ = in_a_million; }
 
  private:
   const VirtualTime& time_;
   std::atomic<std::int64_t> skew_ms_;
+  std::atomic<std::int64_t> drift_in_a_million_ = 0;
 };
 
 }  // namespace tombolo::sim
