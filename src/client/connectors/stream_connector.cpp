@@ -298,6 +298,12 @@ void StreamConnector::abandon() {
   }
 }
 
+// The session ends when something of ours fails; that, and not the end, is what went wrong.
+Result<void> StreamConnector::remember(Result<void> done) {
+  if (!done) link_->error = done.error();
+  return done;
+}
+
 void StreamConnector::send_text(std::string_view frame) {
   link_->connection->send_text(frame);
 }
@@ -321,7 +327,7 @@ Result<std::vector<sync::PendingOperation>> StreamConnector::read_pending(
                                            max_operations, max_bytes);
   if (!logged) return fail(logged);
   if (!logged->empty()) {
-    if (auto secured = engine().secure(); !secured) return fail(secured);
+    if (auto secured = remember(engine().secure()); !secured) return fail(secured);
   }
   std::vector<sync::PendingOperation> pending;
   std::size_t bytes = 0;
@@ -349,9 +355,9 @@ Result<void> StreamConnector::mark_acknowledged(std::span<const std::string> ope
   }
   if (positions.empty()) return {};
   // Lost in a power loss, they are sent again, and the server knows them.
-  return engine().write(
+  return remember(engine().write(
       [&](WriteSession& session) { return acknowledge(session, remote().bit(), positions); },
-      Durability::relaxed);
+      Durability::relaxed));
 }
 
 Result<void> StreamConnector::bury(const sync::Refusal& refusal) {
@@ -359,9 +365,9 @@ Result<void> StreamConnector::bury(const sync::Refusal& refusal) {
   if (found == link_->positions.end()) return {};
   const std::int64_t position = found->second;
   link_->positions.erase(found);
-  return engine().write([&](WriteSession& session) {
+  return remember(engine().write([&](WriteSession& session) {
     return client::bury(session, remote(), position, refusal.code, refusal.message);
-  });
+  }));
 }
 
 // An operation that is refused for what it is is put aside with the rest that cannot be read: what
@@ -412,14 +418,14 @@ Result<void> StreamConnector::keep(WriteSession& session,
 Result<void> StreamConnector::start_over(const core::VersionVector& server_vector,
                                          std::int64_t server_sequence) {
   started_over_at_ms_ = now().monotonic_ms;
-  return engine().write([&](WriteSession& session) -> Result<void> {
+  return remember(engine().write([&](WriteSession& session) -> Result<void> {
     auto done = make_pending_above(session, remote(), server_vector);
     if (done) done = forget_unreadable(session, remote().key, link_->server);
     if (done) done = write_cursor(session, remote().key, link_->server, kWatermark, "0");
     if (!done) return done;
     return write_cursor(session, remote().key, link_->server, kRecovery,
                         std::to_string(server_sequence));
-  });
+  }));
 }
 
 Result<std::optional<std::string>> StreamConnector::fingerprint() {

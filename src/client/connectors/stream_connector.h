@@ -52,6 +52,7 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
   Result<void> retry_unreadable(std::string_view server);
   Result<void> keep(WriteSession& session, std::span<const sync::UnreadableOperation> operations);
   void ended(bool retry);
+  Result<void> remember(Result<void> done);
   void switch_server();
   sync::StreamClientSession::Now now() const;
 
