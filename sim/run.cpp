@@ -278,7 +278,10 @@ class Run {
         who += " " + device->name() + " is " + std::string(name_of(status->state)) + " with " +
                std::to_string(status->pending) + " pending, " +
                std::to_string(status->dead_letters) + " dead letters (" +
-               (status->last_error ? status->last_error->message : std::string("no error")) + ");";
+               (status->last_error ? std::string(name_of(status->last_error->code)) + ": " +
+                                         status->last_error->message
+                                   : std::string("no error")) +
+               ");";
       }
     }
     findings_.add("liveness", "not everything was exchanged in time:" + who);
