@@ -140,6 +140,19 @@ TEST(Fold, DeleteThatDidNotSeeAWriteRecordsIt) {
   EXPECT_TRUE(folded({insert(1, {{"n", "A"}}), write, by_version}).losses.empty());
 }
 
+// What the author of a delete wrote down tells more than the stamp of the newest write it knew.
+TEST(Fold, DeleteThatDidNotSeeAnOlderWriteThanTheNewestItSawRecordsIt) {
+  const Operation unseen = update(2, {{"n", "B"}}, {{"n", "A"}});
+  const Operation seen = update(3, {{"m", "Y"}}, {{"m", "X"}});
+  Operation deleted = remove(4, Object{{"n", "A"}, {"m", "Y"}});
+  deleted.base_version = "000000000000003:00000:n3";
+  const FoldResult result = folded({insert(1, {{"n", "A"}, {"m", "X"}}), unseen, seen, deleted});
+  EXPECT_FALSE(result.state.alive());
+  ASSERT_EQ(result.losses.size(), 1U);
+  EXPECT_EQ(result.losses[0], (Loss{"", seen.id, Value(Object{{"n", "B"}, {"m", "Y"}}), deleted.id,
+                                    std::nullopt, "delete-wins"}));
+}
+
 TEST(Fold, UpdateThatDidNotSeeADeleteRevivesAndTheDeleteIsRecorded) {
   const Operation deleted = remove(2);
   const Operation revival = update(3, {{"n", "B"}}, {{"n", "A"}});
