@@ -109,6 +109,24 @@ TEST_F(StreamSessionTest, AClockAheadHoldsUploadsBackAndLosesNothing) {
   EXPECT_EQ(log_.end(), 1);
 }
 
+TEST_F(StreamSessionTest, WhatAClockAheadHeldBackGoesOutInItsTimeWhenTheClockWasSetRight) {
+  constexpr std::int64_t kAheadMs = 300'000;
+  const std::int64_t due_ms = kAheadMs - StreamClientOptions().max_clock_ahead_ms;
+  client_skew_ms_ = kAheadMs;
+  client_.write(kNowMs + kAheadMs, "from the future");
+  connect();
+  run();
+  EXPECT_EQ(client_.session->block(), Block::clock);
+  client_skew_ms_ = 0;
+  while (time_ms_ < due_ms - 1'000) wait(1'000);
+  EXPECT_EQ(log_.end(), 0) << "the server would refuse it";
+  EXPECT_EQ(client_.session->block(), Block::clock);
+  for (int second = 0; second < 3; ++second) wait(1'000);
+  EXPECT_EQ(log_.end(), 1);
+  EXPECT_EQ(client_.session->block(), Block::none);
+  EXPECT_EQ(client_.facts().pending_operations, 0);
+}
+
 TEST_F(StreamSessionTest, ARefusedTokenIsNotTriedAgain) {
   connect();
   server_->refusal = Error{ErrorCode::unauthenticated, "Authentication failed"};

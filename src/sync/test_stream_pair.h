@@ -14,8 +14,10 @@ constexpr std::int64_t kNowMs = 1'700'000'000'000;
 
 class StreamPair : public ::testing::Test {
  protected:
-  StreamClientSession::Now client_now() const { return {time_ms_, kNowMs + client_skew_ms_}; }
-  StreamServerSession::Now server_now() const { return {time_ms_, kNowMs}; }
+  StreamClientSession::Now client_now() const {
+    return {time_ms_, kNowMs + time_ms_ + client_skew_ms_};
+  }
+  StreamServerSession::Now server_now() const { return {time_ms_, kNowMs + time_ms_}; }
 
   void connect() { connect(client_); }
   void connect(MemoryClient& client) {
