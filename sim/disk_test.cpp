@@ -249,6 +249,76 @@ TEST(SimulatedDisk, AFailedSyncMayLoseWhatALaterOneSeemsToSave) {
   EXPECT_LT(lost, 45);
 }
 
+TEST(SimulatedDisk, KeepsEverythingWhenTheProgramIsStartedAnew) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    Device device(seed);
+    device.make("a", "old!");
+    RawFile written(device.disk, "a");
+    EXPECT_EQ(written.write("new"), SQLITE_OK);
+    RawFile made(device.disk, "folder/b");
+    EXPECT_EQ(made.write("x"), SQLITE_OK);
+    EXPECT_EQ(made.truncate(0), SQLITE_OK);
+    device.make("c", "x");
+    sqlite3_vfs* const vfs = sqlite3_vfs_find(device.disk.vfs().c_str());
+    ASSERT_EQ(vfs->xDelete(vfs, "c", 0), SQLITE_OK);
+    device.disk.restart();
+    EXPECT_EQ(device.disk.contents("a"), "new!");
+    EXPECT_EQ(device.disk.contents("folder/b"), "");
+    EXPECT_EQ(device.disk.files().size(), 2U);
+  }
+}
+
+TEST(SimulatedDisk, KnowsWhatIsNotOnThePlattersThroughRestarts) {
+  int kept = 0;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    Device device(seed);
+    device.make("a", "o");
+    RawFile file(device.disk, "a");
+    file.write("n");
+    device.disk.restart();
+    device.disk.crash();
+    if (device.disk.contents("a") == "n") ++kept;
+  }
+  EXPECT_GT(kept, 5);
+  EXPECT_LT(kept, 45);
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    Device device(seed);
+    device.make("a", "o");
+    RawFile file(device.disk, "a");
+    file.write("n");
+    device.disk.restart();
+    RawFile again(device.disk, "a");
+    EXPECT_EQ(again.sync(), SQLITE_OK);
+    device.disk.crash();
+    EXPECT_EQ(device.disk.contents("a"), "n") << "whoever syncs a file syncs what others wrote";
+  }
+}
+
+TEST(SimulatedDisk, TakesItsHandlesAndLocksFromAProgramThatDied) {
+  Device device(1);
+  device.make("a", "x");
+  RawFile old(device.disk, "a");
+  ASSERT_EQ(old.lock(SQLITE_LOCK_SHARED), SQLITE_OK);
+  ASSERT_EQ(old.lock(SQLITE_LOCK_EXCLUSIVE), SQLITE_OK);
+  RawFile waiting(device.disk, "a");
+  EXPECT_EQ(waiting.lock(SQLITE_LOCK_SHARED), SQLITE_BUSY);
+  device.disk.restart();
+  EXPECT_TRUE(device.disk.powered());
+  EXPECT_NE(old.write("y"), SQLITE_OK);
+  EXPECT_NE(old.sync(), SQLITE_OK);
+  EXPECT_NE(old.read(), SQLITE_OK);
+  EXPECT_EQ(device.disk.contents("a"), "x");
+  RawFile next(device.disk, "a");
+  EXPECT_EQ(next.lock(SQLITE_LOCK_SHARED), SQLITE_OK);
+  EXPECT_EQ(next.lock(SQLITE_LOCK_EXCLUSIVE), SQLITE_OK);
+  (void)old.unlock(SQLITE_LOCK_NONE);
+  RawFile other(device.disk, "a");
+  EXPECT_EQ(other.lock(SQLITE_LOCK_SHARED), SQLITE_BUSY) << "the dead release nothing of others'";
+  EXPECT_EQ(next.write("z"), SQLITE_OK);
+  EXPECT_EQ(device.disk.contents("a"), "z");
+  EXPECT_EQ(device.disk.counts().restarts, 1);
+}
+
 TEST(SimulatedDisk, LocksAsSqliteAsks) {
   Device device(1);
   device.make("a", "x");
