@@ -134,7 +134,7 @@ void StreamClientSession::receive(HandshakeResponse& message, Now now) {
     return end(protocol::kCloseNormal, "handshake refused", !mismatch);
   }
   state_ = State::active;
-  server_sequence_ = message.server_max_delivery_sequence.value_or(0);
+  server_sequence_ = std::max<std::int64_t>(0, message.server_max_delivery_sequence.value_or(0));
   proof_ = std::move(message.proof);
   if (message.max_operation_bytes.value_or(0) > 0) {
     options_.max_operation_bytes = std::min(options_.max_operation_bytes,
@@ -142,13 +142,9 @@ void StreamClientSession::receive(HandshakeResponse& message, Now now) {
   }
   host_.event(ClientEvent::connected, server_sequence_, message.node);
   if (message.server_max_delivery_sequence && server_sequence_ < options_.watermark) {
-    // It answers to a watermark beyond its end as to 0, so this connection can go on.
-    if (!start_over(ClientEvent::server_restored, message.version_vector)) return;
-  } else if (own_history_lost(message)) {
-    // It leaves out our own operations unless we ask from 0: ask again.
-    if (!start_over(ClientEvent::diverged, message.version_vector)) return;
-    return end(protocol::kCloseNormal, "starting over", true);
+    return start_over(ClientEvent::server_restored, message.version_vector);
   }
+  if (own_history_lost(message)) return start_over(ClientEvent::diverged, message.version_vector);
   upload(now);
 }
 
@@ -160,13 +156,15 @@ bool StreamClientSession::own_history_lost(const HandshakeResponse& message) con
              core::seen(options_.version_vector, options_.node);
 }
 
-bool StreamClientSession::start_over(ClientEvent why, const core::VersionVector& server_vector) {
+// On a new connection: a server sends from the watermark of the handshake on, without our own
+// operations unless that is 0, and nothing else tells it to go back. Whether it took ours for 0
+// already (a watermark beyond its end) is its word alone, and if it did not, every batch would
+// start beyond us for ever.
+void StreamClientSession::start_over(ClientEvent why, const core::VersionVector& server_vector) {
   host_.event(why, server_sequence_, "");
-  if (failed(host_.start_over(server_vector, server_sequence_))) return false;
+  if (failed(host_.start_over(server_vector, server_sequence_))) return;
   options_.watermark = 0;
-  upload_position_ = 0;
-  settled_ = downloaded_ = false;
-  return true;
+  end(protocol::kCloseNormal, "starting over", true);
 }
 
 // Kora protocol section 23.
@@ -263,10 +261,7 @@ void StreamClientSession::compare_replicas(Now now) {
   const Result<std::vector<PendingOperation>> pending = host_.read_pending(0, 1, 1);
   if (!pending || !pending->empty()) return;
   if (now.monotonic_ms >= options_.start_over_not_before_ms) {
-    if (start_over(ClientEvent::diverged, {})) {
-      end(protocol::kCloseNormal, "starting over", true);
-    }
-    return;
+    return start_over(ClientEvent::diverged, {});
   }
   differs_ = true;
   if (!differed) host_.event(ClientEvent::diverged, server_sequence_, "");

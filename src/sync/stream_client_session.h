@@ -52,7 +52,7 @@ enum class ClientEvent {
   schema_mismatch,        // text = the server's reason; the connection closes
   clock_skew,             // count = server time minus ours in ms: beyond a bound, see Block::clock
   server_error,           // text = code and message; the connection closes
-  server_restored,        // the server's log is shorter than ours: everything is compared anew
+  server_restored,        // the server's log is shorter than ours: all anew on a new connection
   diverged,               // the fingerprints differ although nothing is under way: as above
   unreadable_operation,   // count = operations of the server that were put aside, text = why
 };
@@ -168,7 +168,7 @@ class StreamClientSession {
                    std::int64_t last_sequence_number);
   void judge_clock(std::optional<std::int64_t> server_time_ms, Now now);
   bool own_history_lost(const protocol::HandshakeResponse& message) const;
-  bool start_over(ClientEvent why, const core::VersionVector& server_vector);
+  void start_over(ClientEvent why, const core::VersionVector& server_vector);
   void note_proof(const std::optional<protocol::Proof>& proof);
   void note_downloaded();
   void compare_replicas(Now now);

@@ -8,6 +8,7 @@ namespace {
 
 using testing::kNowMs;
 using testing::make_operation;
+using testing::MemoryClient;
 
 class StreamSessionTest : public testing::StreamPair {};
 
@@ -57,8 +58,57 @@ TEST_F(StreamSessionTest, AServerRestoredFromABackupGetsBackWhatItLost) {
   connect();
   run();
   EXPECT_TRUE(client_.saw(ClientEvent::server_restored));
+  EXPECT_TRUE(client_.closed);
+  EXPECT_TRUE(client_.close_retry);
+  connect();
+  run();
+  EXPECT_EQ(client_.times_started_over, 1);
   EXPECT_EQ(log_.ids(), everything);
   EXPECT_EQ(derive_status(client_.facts()), SyncStatus::synced);
+}
+
+// A client is told that the log is shorter than its watermark, and the server sends from there all
+// the same. (A response names no handshake; here it is one of an earlier connection.) Whoever went
+// back to 0 and stayed would wait for ever: every batch starts beyond it.
+TEST_F(StreamSessionTest, AServerThatOnlySaysItWasRestoredKeepsNothingBack) {
+  for (const bool keeps_fingerprint : {true, false}) {
+    SCOPED_TRACE(keeps_fingerprint);
+    log_ = {};
+    MemoryClient client("node-a");
+    client.keeps_fingerprint = keeps_fingerprint;
+    connect(client);
+    server_->receive(client.out.front(), server_now());
+    const std::string earlier_response = server_->out.front();
+    store(4);
+    connect(client);
+    run(client);
+    client.session->closed();
+    EXPECT_EQ(client.watermark, 4);
+    store(2);
+    connect(client);
+    server_->receive(client.out.front(), server_now());
+    client.out.clear();
+    server_->out.front() = earlier_response;
+    run(client);
+    EXPECT_TRUE(client.saw(ClientEvent::server_restored));
+    for (int second = 0; second < 60; ++second) {
+      if (client.closed) connect(client);
+      wait(client, 1'000);
+    }
+    EXPECT_EQ(client.ids(), log_.ids());
+    EXPECT_EQ(derive_status(client.facts()), SyncStatus::synced);
+  }
+}
+
+TEST_F(StreamSessionTest, NobodyStartsOverFromTheStart) {
+  connect();
+  client_.session->text_received(
+      R"({"type":"handshake-response","messageId":"x","nodeId":"server","versionVector":{},)"
+      R"("schemaVersion":1,"accepted":true,"serverMaxDeliverySequence":-1})",
+      client_now());
+  EXPECT_TRUE(client_.saw(ClientEvent::connected));
+  EXPECT_EQ(client_.times_started_over, 0) << "it would connect and start over for ever";
+  EXPECT_FALSE(client_.closed);
 }
 
 TEST_F(StreamSessionTest, AServerRestoredAndGrownAgainIsFoundOutByTheFingerprint) {

@@ -30,14 +30,15 @@ class StreamPair : public ::testing::Test {
   }
 
   // Until neither side has anything to say.
-  void run() {
-    while (!client_.out.empty() || !server_->out.empty() || !server_->uploads.empty()) {
-      for (const std::string& frame : std::exchange(client_.out, {})) {
+  void run() { run(client_); }
+  void run(MemoryClient& client) {
+    while (!client.out.empty() || !server_->out.empty() || !server_->uploads.empty()) {
+      for (const std::string& frame : std::exchange(client.out, {})) {
         if (server_->close_code == 0) server_->receive(frame, server_now());
       }
       while (server_->commit()) server_->log_grew(server_now());
       for (const std::string& frame : std::exchange(server_->out, {})) {
-        client_.session->text_received(frame, client_now());
+        client.session->text_received(frame, client_now());
       }
     }
   }
@@ -57,12 +58,13 @@ class StreamPair : public ::testing::Test {
   }
 
   // Lets time pass on both sides, and runs.
-  void wait(std::int64_t by_ms) {
+  void wait(std::int64_t by_ms) { wait(client_, by_ms); }
+  void wait(MemoryClient& client, std::int64_t by_ms) {
     time_ms_ += by_ms;
-    client_.session->tick(client_now());
+    client.session->tick(client_now());
     server_->session.tick(server_now());
     server_->pump(server_now());
-    run();
+    run(client);
   }
 
   void store(int count, const std::string& node = "other") {
