@@ -1,6 +1,6 @@
 # The one entry point. `make help` lists the targets; scripts/ and CMakePresets.json do the work.
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test bench bench-peers format tidy asan tsan planted fuzz chaos wasm \
+.PHONY: help build run demo test bench bench-peers format tidy asan tsan planted sim fuzz chaos wasm \
 	install clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -11,6 +11,8 @@ CTEST ?=
 SECONDS ?= 60
 # options of the benchmarks, e.g. make bench BENCH="--only GET --rounds 3"
 BENCH ?=
+# options of the simulator, e.g. make sim SIM="--seeds 20000"
+SIM ?= --seeds 1000
 # how many runs `make chaos` makes; its other options, e.g. make chaos CHAOS="--seed 17 --keep 1"
 RUNS ?= 20
 CHAOS ?=
@@ -78,6 +80,11 @@ planted: | build/ ## a build with known bugs, to see that the simulator finds th
 	$(need) build test
 	@$(call build_preset,planted)
 	@$(call run_tests,planted)
+
+sim: | build/ ## run simulated worlds, e.g. make sim SIM="--seeds 20000"
+	$(need) build test
+	@$(call build_preset,release) --target tombolo-sim
+	@build/release/sim/tombolo-sim --list sim/regressions.txt $(SIM)
 
 fuzz: | build/ ## run each fuzzer for a minute, e.g. make fuzz SECONDS=3600
 	$(need) build fuzz

@@ -103,10 +103,6 @@ void check_status(const Witnesses& all, Device& device) {
 
 void check_durability(const Witnesses& all) {
   const std::set<Token> ledger = tokens_in_ledgers(all);
-  std::set<std::string> streams;
-  for (const auto& device : all.devices) {
-    if (device->plan().kind == RemoteKind::stream) streams.insert(device->name());
-  }
   for (const auto& [token, write] : all.history.writes()) {
     if (!write.promised || all.log.has(token)) continue;
     // Only a kinto remote gets the outcome of several writes instead of each of them.

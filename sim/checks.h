@@ -2,6 +2,7 @@
 // most are made when the faults have stopped and everybody has had the time to exchange.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>

@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
   app.add_option("--list", listed, "run the seeds in a file, one a line");
   app.add_option("--shrink", shrunk, "look for a smaller world in which a seed fails likewise");
   app.add_option("--explain", explained, "print all that happens in a seed, and what is left");
-  app.require_option(1, 2);
+  app.require_option(1, 0);
   CLI11_PARSE(app, argc, argv);
   bool good = true;
   if (one != 0) good = run_seed(one) && good;

@@ -12,8 +12,6 @@
 
 namespace tombolo::sim {
 
-class SocketEnd;
-
 // One end; what the connection's owner holds keeps it.
 class SocketEnd final : public net::WebSocketConnection,
                         public std::enable_shared_from_this<SocketEnd> {
