@@ -1,5 +1,7 @@
 #include "client/local_store.h"
 
+#include <string>
+
 #include "client/local_schema.h"
 #include "os/files.h"
 #include "store/id.h"
@@ -21,6 +23,19 @@ store::OpenOptions connection_options(const OpenOptions& options, const Environm
   return result;
 }
 
+namespace {
+
+// See Connection::rewrite_log(). Whoever writes now opened the database before us and did this.
+Result<void> rewrite_log_unless_busy(store::Connection& connection, std::int64_t busy_timeout_ms) {
+  if (auto done = connection.execute("PRAGMA busy_timeout=0"); !done) return done;
+  auto rewritten = connection.rewrite_log();
+  auto done = connection.execute("PRAGMA busy_timeout=" + std::to_string(busy_timeout_ms));
+  if (!rewritten && rewritten.error().code != ErrorCode::busy) return rewritten;
+  return done;
+}
+
+}  // namespace
+
 LocalStore::LocalStore(store::Connection connection, const Environment& environment,
                        Durability durability)
     : connection_(std::move(connection)),
@@ -37,6 +52,9 @@ Result<std::unique_ptr<LocalStore>> LocalStore::open(const std::string& path,
   }
   auto connection = store::Connection::open(path, connection_options(options, environment, false));
   if (!connection) return fail(connection);
+  if (auto done = rewrite_log_unless_busy(*connection, options.busy_timeout_ms); !done) {
+    return fail(done);
+  }
   if (auto done = store::define_id_functions(*connection); !done) return fail(done);
   if (auto done = store::migrate(*connection, local_schema()); !done) return fail(done);
   std::unique_ptr<LocalStore> local(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sqlite3.h>
+#include <string>
 #include <utility>
 
 #include "store/connection_state.h"
@@ -44,6 +45,22 @@ Result<void> check_path(const std::string& path) {
                     std::string(path.c_str()) + "\"...");
   }
   return {};
+}
+
+// Writes the same bytes again, so that the system holds them for not yet written, and syncs them.
+int write_over_itself(sqlite3_file& file) {
+  constexpr int kChunkBytes = 64 * 1024;  // the largest page: no VFS has to take more at once
+  sqlite3_int64 size = 0;
+  int code = file.pMethods->xFileSize(&file, &size);
+  std::string chunk;
+  for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += kChunkBytes) {
+    const int count = static_cast<int>(std::min<sqlite3_int64>(kChunkBytes, size - at));
+    chunk.resize(static_cast<std::size_t>(count));
+    code = file.pMethods->xRead(&file, chunk.data(), count, at);
+    if (code == SQLITE_OK) code = file.pMethods->xWrite(&file, chunk.data(), count, at);
+  }
+  if (code == SQLITE_OK && size > 0) code = file.pMethods->xSync(&file, SQLITE_SYNC_NORMAL);
+  return code;
 }
 
 // SQLite's own automatic checkpoint is such a hook too; ours also remembers the length of the log.
@@ -236,6 +253,20 @@ Result<CheckpointResult> Connection::checkpoint(CheckpointMode mode) {
   const CheckpointResult result{std::max(in_log, 0), std::max(copied, 0)};
   if (result.complete()) state_->wal_pages = 0;
   return result;
+}
+
+Result<void> Connection::rewrite_log() {
+  if (auto done = execute("BEGIN IMMEDIATE"); !done) return done;  // nobody else writes meanwhile
+  sqlite3_file* log = nullptr;
+  int code = sqlite3_file_control(state_->database, kMain, SQLITE_FCNTL_JOURNAL_POINTER,
+                                  static_cast<void*>(&log));
+  if (code == SQLITE_OK && log->pMethods != nullptr) code = write_over_itself(*log);
+  if (code != SQLITE_OK) {
+    auto failure = state_->failure(code, "write the log of", false);
+    (void)execute("ROLLBACK");
+    return std::unexpected(std::move(failure));
+  }
+  return execute("ROLLBACK");
 }
 
 int Connection::wal_pages() const {

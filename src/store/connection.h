@@ -96,6 +96,12 @@ class Connection {
   // could be copied is copied), storage.
   Result<CheckpointResult> checkpoint(CheckpointMode mode);
 
+  // Writes the write-ahead log over itself and syncs it. After a sync that failed, the system shows
+  // what it never wrote, and syncs that succeed later do not write it either. A commit behind such
+  // a part is lost with it, and a checkpoint of it that is cut short damages the file. For the
+  // first connection after a start. Errors: busy, storage.
+  Result<void> rewrite_log();
+
   // Pages in the write-ahead log after this connection's last commit; 0 after a complete
   // checkpoint.
   int wal_pages() const;

@@ -169,6 +169,23 @@ TEST_F(ConnectionTest, AReaderKeepsACheckpointFromCompletingButNotFromRunning) {
   EXPECT_EQ(integer(reader, "SELECT count(*) FROM t"), 10);
 }
 
+TEST_F(ConnectionTest, ALogThatIsWrittenAgainIsTheSameLog) {
+  Connection connection = open({.busy_timeout_ms = 0, .wal_autocheckpoint_pages = 0});
+  EXPECT_TRUE(connection.rewrite_log()) << "an empty one";
+  fill(connection, 20000);
+  const auto log_bytes = std::filesystem::file_size(path_ + "-wal");
+  EXPECT_GT(log_bytes, 1024u * 1024) << "many chunks";
+  const auto done = connection.rewrite_log();
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(std::filesystem::file_size(path_ + "-wal"), log_bytes);
+  Connection reader = open();
+  EXPECT_EQ(integer(reader, "SELECT count(*) FROM t"), 20000);
+  fill(connection, 10);
+  EXPECT_EQ(integer(reader, "SELECT count(*) FROM t"), 20010);
+  auto writing = Transaction::begin(reader, Transaction::Kind::immediate);
+  EXPECT_EQ(connection.rewrite_log().error().code, ErrorCode::busy);
+}
+
 TEST_F(ConnectionTest, ABackupIsAWholeCopyAndReplacesNothing) {
   Connection connection = open();
   fill(connection, 20000);

@@ -244,14 +244,11 @@ Result<std::unique_ptr<Storage>> open_sqlite_storage(const SqliteStorageOptions&
   open.wal_autocheckpoint_pages = 0;
   Result<store::Connection> connection = store::Connection::open(options.path, open);
   if (!connection) return fail(connection);
+  // Before anything is written behind it, or copied out of it.
+  if (Result<void> done = connection->rewrite_log(); !done) return fail(done);
   if (Result<store::MigrationResult> done = store::migrate(*connection, server_schema()); !done) {
     return fail(done);
   }
-  // After a sync that failed, the system shows parts of the log that are not on the disk and never
-  // will be, and every commit behind them would be lost with them. Written into the file and synced
-  // they are safe, and the log starts anew.
-  const auto settled = connection->checkpoint(store::CheckpointMode::truncate);
-  if (!settled) return fail(settled);
   Result<std::unique_ptr<SqliteTables>> tables = SqliteTables::make(std::move(*connection));
   if (!tables) return fail(tables);
   Result<std::pair<std::string, std::string>> self = identify(**tables, clock, random);
