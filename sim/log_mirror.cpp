@@ -35,8 +35,8 @@ bool LogMirror::read(server::ServerCore& core, std::int64_t after, Visit&& visit
   return true;
 }
 
-void LogMirror::refresh(server::ServerCore& core) {
-  (void)read(core, std::ssize(operations_), [&](const server::LoggedOperation& logged) {
+bool LogMirror::refresh(server::ServerCore& core) {
+  return read(core, std::ssize(operations_), [&](const server::LoggedOperation& logged) {
     add(logged.delivery_sequence, logged.body);
   });
 }

@@ -26,8 +26,8 @@ class LogMirror {
  public:
   LogMirror(World& world, Findings& findings) : world_(world), findings_(findings) {}
 
-  // Reads what is new.
-  void refresh(server::ServerCore& core);
+  // Reads what is new. False: the server's disk failed, and something may be unread.
+  bool refresh(server::ServerCore& core);
   // Compares all that was read before with what is there now.
   void compare(server::ServerCore& core);
 

@@ -17,7 +17,6 @@ using protocol::OperationBatch;
 using protocol::OperationRejected;
 
 constexpr std::string_view kSchemaMismatch = "SCHEMA_MISMATCH";
-constexpr std::int64_t kClockRetryMs = 1'000;  // until an operation from the future is tried again
 // Without news while something seems to be missing, until the server is asked; doubles.
 constexpr std::int64_t kFirstAskMs = 1'000;
 constexpr std::int64_t kMaxAskMs = 30'000;
@@ -362,6 +361,7 @@ void StreamClientSession::receive(ErrorMessage& message) {
 }
 
 void StreamClientSession::pending_changed(Now now) {
+  if (now.monotonic_ms < held_until_ms_) return;  // what is new waits behind what is held
   upload(now);
 }
 
@@ -440,7 +440,8 @@ std::size_t StreamClientSession::count_sendable(const std::vector<PendingOperati
                    [&](const PendingOperation& operation) { return operation.wall_ms > latest; });
   if (held != operations.end()) {
     block_ = Block::clock;
-    upload_again_at_ms_ = now.monotonic_ms + kClockRetryMs;
+    held_until_ms_ = held->wall_ms - options_.max_clock_ahead_ms - server_time_at_zero_ms_;
+    upload_again_at_ms_ = std::min(upload_again_at_ms_.value_or(held_until_ms_), held_until_ms_);
   } else if (block_ == Block::clock &&
              server_time_ms - now.wall_ms >= -options_.max_clock_ahead_ms) {
     block_ = Block::none;

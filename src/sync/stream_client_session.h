@@ -196,10 +196,11 @@ class StreamClientSession {
   std::optional<InFlight> in_flight_;
   std::int64_t upload_position_ = 0;  // in the local log: what is before it was sent or refused
   std::optional<std::int64_t> upload_again_at_ms_;  // from the start: something had to wait
-  bool downloaded_ = false;   // everything that the server had at the handshake
-  bool uploaded_ = false;     // everything that was pending at the handshake
-  bool series_open_ = false;  // the last batch was not final: more is known to come
-  bool differs_ = false;      // from the server, at the same position of its log
+  std::int64_t held_until_ms_ = 0;  // what is pending waits for the server's clock until then
+  bool downloaded_ = false;         // everything that the server had at the handshake
+  bool uploaded_ = false;           // everything that was pending at the handshake
+  bool series_open_ = false;        // the last batch was not final: more is known to come
+  bool differs_ = false;            // from the server, at the same position of its log
   // Whether something is missing was found out since the last news: no.
   bool settled_ = false;
   std::int64_t asked_about_ = -1;  // the server's position that was last asked about

@@ -168,11 +168,15 @@ TEST_F(StreamSessionTest, WhatAClockAheadHeldBackGoesOutInItsTimeWhenTheClockWas
   run();
   EXPECT_EQ(client_.session->block(), Block::clock);
   client_skew_ms_ = 0;
+  const int reads = client_.reads_of_pending;
   while (time_ms_ < due_ms - 1'000) wait(1'000);
+  client_.write(kNowMs + time_ms_, "later than it in the log");
+  client_.session->pending_changed(client_now());
+  EXPECT_EQ(client_.reads_of_pending, reads) << "the log is read again when there is reason to";
   EXPECT_EQ(log_.end(), 0) << "the server would refuse it";
   EXPECT_EQ(client_.session->block(), Block::clock);
   for (int second = 0; second < 3; ++second) wait(1'000);
-  EXPECT_EQ(log_.end(), 1);
+  EXPECT_EQ(log_.end(), 2);
   EXPECT_EQ(client_.session->block(), Block::none);
   EXPECT_EQ(client_.facts().pending_operations, 0);
 }

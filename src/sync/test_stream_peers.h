@@ -279,6 +279,7 @@ class MemoryClient final : public StreamClientHost {
   }
   Result<std::vector<PendingOperation>> read_pending(std::int64_t position, std::size_t count,
                                                      std::size_t) override {
+    ++reads_of_pending;
     std::vector<PendingOperation> pending;
     for (std::size_t at = static_cast<std::size_t>(position);
          at < log.size() && pending.size() < count; ++at) {
@@ -365,6 +366,7 @@ class MemoryClient final : public StreamClientHost {
   std::size_t max_operation_bytes = 1 << 20;
   std::optional<Error> apply_failure;
   int connections = 0;
+  int reads_of_pending = 0;
   std::unique_ptr<StreamClientSession> session;
   std::deque<std::string> out;
   std::vector<std::pair<ClientEvent, std::string>> events;

@@ -228,9 +228,17 @@ Result<sync::StatusFacts> StreamConnector::facts() {
   facts.watermark = session.watermark();
   facts.server_sequence = session.server_sequence();
   facts.server_proof = session.server_proof();
+  if (auto done = count_unsettled(facts); !done) return fail(done);
+  if (facts.pending_operations > 0) return facts;  // not synced, whatever else
   auto local = fingerprint();
   if (!local) return fail(local);
   facts.local_fingerprint = std::move(*local);
+  if (auto done = count_unsettled(facts); !done)
+    return fail(done);  // what came meanwhile is pending
+  return facts;
+}
+
+Result<void> StreamConnector::count_unsettled(sync::StatusFacts& facts) {
   auto reader = engine().reader();
   if (!reader) return fail(reader);
   const auto pending = count_pending((*reader)->access(), remote().bit());
@@ -239,7 +247,7 @@ Result<sync::StatusFacts> StreamConnector::facts() {
   const auto unreadable = count_unreadable((*reader)->access(), remote().key);
   if (!unreadable) return fail(unreadable);
   facts.unreadable_operations = *unreadable;
-  return facts;
+  return {};
 }
 
 // A wish is answered by what the server has from now on, so it is asked.
