@@ -1,13 +1,33 @@
 #include "net/http_message.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
 namespace tombolo::net {
 namespace {
 
-constexpr std::size_t kTypicalHeaderBytes = 512;
+constexpr std::size_t kTypicalHeaderBytes = 768;
+constexpr std::size_t kTypicalFields = 12;
+
+// Whether eight bytes may hold a control character; never false when they do.
+bool may_hold_control(const char* bytes) {
+  std::uint64_t block = 0;
+  std::memcpy(&block, bytes, sizeof block);
+  // The top bit of a byte of the difference is set for what is below a space.
+  return ((block - 0x2020202020202020U) & 0x8080808080808080U & ~block) != 0;
+}
+
+// CR, LF and NUL to spaces.
+void tame(char* text, std::size_t size) {
+  std::size_t index = 0;
+  while (index + 8 <= size && !may_hold_control(text + index)) index += 8;
+  for (; index < size; ++index) {
+    char& letter = text[index];
+    if (letter == '\r' || letter == '\n' || letter == '\0') letter = ' ';
+  }
+}
 
 char lower(char letter) {
   return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
@@ -94,7 +114,10 @@ bool equal_header_names(std::string_view left, std::string_view right) {
 }
 
 void HttpHeaders::add(std::string_view name, std::string_view value) {
-  if (text_.capacity() < kTypicalHeaderBytes) text_.reserve(kTypicalHeaderBytes);
+  if (fields_.empty()) {
+    text_.reserve(kTypicalHeaderBytes);
+    fields_.reserve(kTypicalFields);
+  }
   fields_.push_back({static_cast<std::uint32_t>(text_.size()),
                      static_cast<std::uint32_t>(name.size()),
                      static_cast<std::uint32_t>(value.size())});
@@ -102,11 +125,17 @@ void HttpHeaders::add(std::string_view name, std::string_view value) {
   text_ += ": ";
   const std::size_t begin = text_.size();
   text_ += value;
-  for (std::size_t index = begin; index < text_.size(); ++index) {
-    char& letter = text_[index];
-    if (letter == '\r' || letter == '\n' || letter == '\0') letter = ' ';
-  }
+  tame(text_.data() + begin, value.size());
   text_ += "\r\n";
+}
+
+void HttpHeaders::append(const HttpHeaders& others) {
+  const auto begin = static_cast<std::uint32_t>(text_.size());
+  text_ += others.text_;
+  for (Position position : others.fields_) {
+    position.begin += begin;
+    fields_.push_back(position);
+  }
 }
 
 void HttpHeaders::set(std::string_view name, std::string_view value) {

@@ -33,6 +33,8 @@ class HttpHeaders {
  public:
   // Appends a field. CR, LF and NUL in `value` become spaces, so that no value can end its line.
   void add(std::string_view name, std::string_view value);
+  // Appends the fields of another list.
+  void append(const HttpHeaders& others);
   // Replaces every field of that name by one.
   void set(std::string_view name, std::string_view value);
   void remove(std::string_view name);

@@ -91,17 +91,21 @@ std::string http_date_of(std::int64_t timestamp) {
   const auto second = static_cast<int>((timestamp - day_number * kMsPerDay) / 1000);
   const CivilDate date = civil_date_of(day_number);
   const auto weekday = static_cast<std::size_t>(((day_number % 7) + 7) % 7);
-  std::string text = kDays[weekday];
-  const auto append = [&text](std::string_view separator, std::int64_t number, std::size_t width) {
-    const std::string digits = std::to_string(number);
-    text.append(separator).append(width - std::min(width, digits.size()), '0').append(digits);
+  std::string text;
+  text.reserve(32);
+  text += kDays[weekday];
+  const auto append = [&text](const char* separator, int number) {
+    text += separator;
+    text += static_cast<char>('0' + number / 10);
+    text += static_cast<char>('0' + number % 10);
   };
-  append(", ", date.day, 2);
+  append(", ", static_cast<int>(date.day));
   text.append(" ").append(kMonths[date.month - 1]);
-  append(" ", date.year, 4);
-  append(" ", second / 3600, 2);
-  append(":", second / 60 % 60, 2);
-  append(":", second % 60, 2);
+  const std::string year = std::to_string(date.year);
+  text.append(" ").append(4 - std::min<std::size_t>(4, year.size()), '0').append(year);
+  append(" ", second / 3600);
+  append(":", second / 60 % 60);
+  append(":", second % 60);
   return text.append(" GMT");
 }
 

@@ -12,6 +12,10 @@ namespace tombolo::server {
 
 namespace {
 
+// Headers that are remembered, none of them longer; beyond it, memory starts anew.
+constexpr std::size_t kKnownHeaders = 1'024;
+constexpr std::size_t kKnownHeaderBytes = 512;
+
 bool equal_ignoring_case(std::string_view left, std::string_view right) {
   if (left.size() != right.size()) return false;
   for (std::size_t i = 0; i < left.size(); ++i) {
@@ -63,6 +67,21 @@ Identity Authenticator::authenticate(std::string_view authorization) const {
   if (colon == decoded->npos || colon == 0) return admitted(anonymous_identity());
   return admitted(
       identity_of("basicauth:" + to_hex(hmac_sha256(settings_.userid_hmac_secret, *decoded))));
+}
+
+std::shared_ptr<const Identity> Authenticator::identify(std::string_view authorization) const {
+  if (authorization.size() > kKnownHeaderBytes) {
+    return std::make_shared<const Identity>(authenticate(authorization));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = known_.find(authorization); known != known_.end()) return known->second;
+  }
+  auto identity = std::make_shared<const Identity>(authenticate(authorization));
+  const std::lock_guard lock(mutex_);
+  if (known_.size() >= kKnownHeaders) known_.clear();
+  known_.emplace(std::string(authorization), identity);
+  return identity;
 }
 
 Identity Authenticator::authenticate_token(std::string_view token) const {

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace tombolo::server {
@@ -39,7 +42,7 @@ struct AuthenticatorSettings {
   bool open_access = false;                                // whether everybody is a stream user
 };
 
-// Stateless and thread-safe. Wrong credentials count as anonymous.
+// Thread-safe. Wrong credentials count as anonymous.
 class Authenticator {
  public:
   explicit Authenticator(AuthenticatorSettings settings) : settings_(std::move(settings)) {}
@@ -47,6 +50,9 @@ class Authenticator {
   // The value of an Authorization header: "Basic base64(user:password)" (Kinto's basicauth policy:
   // any user and password, the id is their HMAC-SHA256) or "Bearer token". Empty: anonymous.
   Identity authenticate(std::string_view authorization) const;
+
+  // The same, from memory when the header came before: what it gives depends on nothing else.
+  std::shared_ptr<const Identity> identify(std::string_view authorization) const;
 
   // A static token; anonymous when it is unknown.
   Identity authenticate_token(std::string_view token) const;
@@ -56,9 +62,20 @@ class Authenticator {
   std::string default_bucket(const Identity& identity) const;
 
  private:
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+
   Identity admitted(Identity identity) const;
 
-  AuthenticatorSettings settings_;
+  const AuthenticatorSettings settings_;
+  mutable std::mutex mutex_;  // of what follows
+  mutable std::unordered_map<std::string, std::shared_ptr<const Identity>, TextHash,
+                             std::equal_to<>>
+      known_;  // by the header
 };
 
 }  // namespace tombolo::server

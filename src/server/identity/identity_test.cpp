@@ -27,6 +27,28 @@ TEST(Authenticator, TakesAnEmptyUserAndWhatIsMalformedAsAnonymous) {
   }
 }
 
+TEST(Authenticator, RemembersWhoAHeaderNames) {
+  const std::string bob = "Basic " + to_base64("bob:pass");
+  const auto first = kAuthenticator.identify(bob);
+  EXPECT_EQ(first->user_id, kAuthenticator.authenticate(bob).user_id);
+  EXPECT_EQ(kAuthenticator.identify(bob), first);
+  EXPECT_FALSE(kAuthenticator.identify("")->authenticated());
+  EXPECT_NE(kAuthenticator.identify("Basic " + to_base64("bob:pass2"))->user_id, first->user_id);
+}
+
+TEST(Authenticator, TellsUsersApartHoweverManyThereAre) {
+  for (int round = 0; round < 2; ++round) {
+    for (int user = 0; user < 3'000; ++user) {
+      const std::string header = "Basic " + to_base64("user" + std::to_string(user) + ":");
+      ASSERT_EQ(kAuthenticator.identify(header)->user_id,
+                kAuthenticator.authenticate(header).user_id);
+    }
+  }
+  const std::string long_header = "Basic " + to_base64("bob:" + std::string(5'000, 'x'));
+  EXPECT_EQ(kAuthenticator.identify(long_header)->user_id,
+            kAuthenticator.authenticate(long_header).user_id);
+}
+
 TEST(Authenticator, KnowsStaticTokens) {
   EXPECT_EQ(kAuthenticator.authenticate("bearer t0ken").user_id, "token:alice");
   EXPECT_EQ(kAuthenticator.authenticate_token("t0ken").owner(), "token:alice");

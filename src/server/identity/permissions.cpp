@@ -8,7 +8,7 @@ namespace tombolo::server {
 
 namespace {
 
-using Names = std::vector<std::string_view>;
+using Names = std::span<const std::string_view>;
 
 // Which permissions grant a wish, on the object itself and on what contains it, by the tables of
 // Kinto's "permission inheritance".
@@ -19,31 +19,35 @@ struct Granting {
   Names object;      // used for groups and records
 };
 
+constexpr std::string_view kWriteNames[] = {"write"};
+constexpr std::string_view kReadNames[] = {"write", "read"};
+constexpr std::string_view kCreateGroupNames[] = {"write", "group:create"};
+constexpr std::string_view kCreateCollectionNames[] = {"write", "collection:create"};
+constexpr std::string_view kCreateRecordNames[] = {"write", "record:create"};
+constexpr std::string_view kBucketNames[] = {"write", "read", "collection:create", "group:create"};
+constexpr std::string_view kCollectionNames[] = {"write", "read", "record:create"};
+
 Granting granting(Permission wanted, ResourceKind kind) {
   const std::string_view resource = name_of(kind);
   switch (wanted) {
     case Permission::write:
-      return {resource, {"write"}, {"write"}, {"write"}};
+      return {resource, kWriteNames, kWriteNames, kWriteNames};
     case Permission::create_bucket:
       return {"bucket", {}, {}, {}};
     case Permission::create_group:
-      return {"group", {"write", "group:create"}, {}, {}};
+      return {"group", kCreateGroupNames, {}, {}};
     case Permission::create_collection:
-      return {"collection", {"write", "collection:create"}, {}, {}};
+      return {"collection", kCreateCollectionNames, {}, {}};
     case Permission::create_record:
-      return {"record", {"write"}, {"write", "record:create"}, {}};
+      return {"record", kWriteNames, kCreateRecordNames, {}};
     case Permission::attributes:
-      if (kind == ResourceKind::bucket) {
-        return {resource, {"write", "read", "collection:create", "group:create"}, {}, {}};
-      }
-      if (kind == ResourceKind::collection) {
-        return {resource, {"write", "read"}, {"write", "read", "record:create"}, {}};
-      }
+      if (kind == ResourceKind::bucket) return {resource, kBucketNames, {}, {}};
+      if (kind == ResourceKind::collection) return {resource, kReadNames, kCollectionNames, {}};
       break;
     case Permission::read:
       break;
   }
-  return {resource, {"write", "read"}, {"write", "read"}, {"write", "read"}};
+  return {resource, kReadNames, kReadNames, kReadNames};
 }
 
 bool shares(const std::vector<std::string>& left, const std::vector<std::string>& right) {
@@ -54,7 +58,7 @@ bool shares(const std::vector<std::string>& left, const std::vector<std::string>
 
 // Whether one of the named permissions of the set is the identity's.
 Result<bool> grants(ReadTransaction& transaction, const Identity& identity,
-                    PermissionsKey permissions, const Names& names) {
+                    PermissionsKey permissions, Names names) {
   if (permissions == kNoPermissions || names.empty()) return false;
   Result<const PermissionSet*> set = transaction.permission_set(permissions);
   if (!set) return fail(set);
@@ -65,7 +69,7 @@ Result<bool> grants(ReadTransaction& transaction, const Identity& identity,
 
 // The same for an object that contains what is asked about; one that does not exist grants nothing.
 Result<bool> container_grants(ReadTransaction& transaction, const Identity& identity,
-                              const ObjectPath& container, const Names& names) {
+                              const ObjectPath& container, Names names) {
   if (names.empty()) return false;
   Result<std::optional<PermissionsKey>> permissions = transaction.permissions_of(container);
   if (!permissions) return fail(permissions);
@@ -90,6 +94,7 @@ std::optional<ObjectPath> container_of(const ListPath& list) {
 
 bool AccessControl::granted_by_settings(const Identity& identity, std::string_view resource,
                                         std::string_view permission) const {
+  if (settings_.empty()) return false;
   std::string name(resource);
   name += '_';
   name += permission;
@@ -142,7 +147,7 @@ bool AccessControl::reads_all(const Identity& identity, ResourceKind kind) const
 
 Result<bool> AccessControl::lets_read(ReadTransaction& transaction, const Identity& identity,
                                       PermissionsKey permissions) {
-  return grants(transaction, identity, permissions, {"write", "read"});
+  return grants(transaction, identity, permissions, kReadNames);
 }
 
 Result<bool> AccessControl::may_list(ReadTransaction& transaction, const Identity& identity,

@@ -98,8 +98,18 @@ bool PermissionSet::grants(std::string_view permission,
 }
 
 std::string PermissionSet::to_json() const {
-  std::string json;
-  append_json(json, to_object());
+  std::string json = "{";
+  for (const Entry& entry : entries_) {
+    if (json.size() > 1) json += ',';
+    append_json_string(json, entry.permission);
+    json += ":[";
+    for (const std::string& principal : entry.principals) {
+      if (json.back() != '[') json += ',';
+      append_json_string(json, principal);
+    }
+    json += ']';
+  }
+  json += '}';
   return json;
 }
 

@@ -44,6 +44,20 @@ class SharedPoison {
   Error error_;
 };
 
+// Counts the commits, so that a snapshot can be known to be the newest state. Odd while one is in
+// progress: it becomes visible to new snapshots before it is counted, and whoever has seen it must
+// not be given an older one afterwards.
+class CommitCount {
+ public:
+  void begin() { count_.fetch_add(1); }
+  void end() { count_.fetch_add(1); }
+  std::uint64_t value() const { return count_.load(); }
+  static bool in_progress(std::uint64_t value) { return value % 2 != 0; }
+
+ private:
+  std::atomic<std::uint64_t> count_ = 0;
+};
+
 class SqliteCheckpointer final : public Checkpointer {
  public:
   SqliteCheckpointer(store::Connection connection, std::shared_ptr<SharedPoison> poison)
@@ -71,18 +85,42 @@ class SqliteRead final : public SqliteReads<ReadTransaction> {
 
 class SqliteReader final : public Reader {
  public:
-  explicit SqliteReader(std::unique_ptr<SqliteTables> tables) : tables_(std::move(tables)) {}
+  SqliteReader(std::unique_ptr<SqliteTables> tables, std::shared_ptr<const CommitCount> commits)
+      : tables_(std::move(tables)), commits_(std::move(commits)) {}
 
   Result<std::unique_ptr<ReadTransaction>> begin() override {
-    Result<store::Transaction> transaction =
-        store::Transaction::begin(tables_->connection(), store::Transaction::Kind::deferred);
+    release();
+    Result<store::Transaction> transaction = begin_transaction();
     if (!transaction) return fail(transaction);
-    if (Result<void> started = tables_->start_snapshot(); !started) return fail(started);
     return std::make_unique<SqliteRead>(*tables_, std::move(*transaction));
   }
 
+  Result<ReadTransaction*> snapshot() override {
+    const std::uint64_t commits = commits_->value();  // before what it is to be as new as
+    if (kept_ && commits == kept_at_ && !CommitCount::in_progress(commits)) return &*kept_;
+    release();
+    Result<store::Transaction> transaction = begin_transaction();
+    if (!transaction) return fail(transaction);
+    kept_.emplace(*tables_, std::move(*transaction));
+    kept_at_ = commits;
+    return &*kept_;
+  }
+
+  void release() override { kept_.reset(); }
+
  private:
-  std::unique_ptr<SqliteTables> tables_;
+  Result<store::Transaction> begin_transaction() {
+    Result<store::Transaction> transaction =
+        store::Transaction::begin(tables_->connection(), store::Transaction::Kind::deferred);
+    if (!transaction) return transaction;
+    if (Result<void> started = tables_->start_snapshot(); !started) return fail(started);
+    return transaction;
+  }
+
+  const std::unique_ptr<SqliteTables> tables_;
+  const std::shared_ptr<const CommitCount> commits_;
+  std::optional<SqliteRead> kept_;
+  std::uint64_t kept_at_ = 0;  // of the commits
 };
 
 class SqliteStorage final : public Storage {
@@ -114,7 +152,7 @@ class SqliteStorage final : public Storage {
     if (!connection) return fail(connection);
     Result<std::unique_ptr<SqliteTables>> tables = SqliteTables::make(std::move(*connection));
     if (!tables) return fail(tables);
-    return std::make_unique<SqliteReader>(std::move(*tables));
+    return std::make_unique<SqliteReader>(std::move(*tables), commits_);
   }
 
   Result<std::unique_ptr<Checkpointer>> open_checkpointer() override {
@@ -144,7 +182,11 @@ class SqliteStorage final : public Storage {
   Result<void> commit() override {
     TOMBOLO_CHECK(transaction_.has_value(), "a commit without a transaction");
     Result<void> done = write_.flush();
-    if (done) done = transaction_->commit();
+    if (done) {
+      commits_->begin();
+      done = transaction_->commit();
+      commits_->end();
+    }
     if (!done) rollback();
     transaction_.reset();
     return done;
@@ -192,6 +234,7 @@ class SqliteStorage final : public Storage {
   const std::string secret_;
   SqliteWrite write_;
   std::optional<store::Transaction> transaction_;
+  const std::shared_ptr<CommitCount> commits_ = std::make_shared<CommitCount>();
   const std::shared_ptr<SharedPoison> checkpoint_poison_ = std::make_shared<SharedPoison>();
 };
 

@@ -214,6 +214,12 @@ class Reader {
  public:
   virtual ~Reader() = default;
   virtual Result<std::unique_ptr<ReadTransaction>> begin() = 0;
+
+  // A snapshot of everything that was committed before the call, as begin() gives one. It is kept
+  // until release(), and given again as long as nothing was committed since: beginning one costs
+  // as much as a question or two. A snapshot that is kept stands in the way of checkpoints.
+  virtual Result<ReadTransaction*> snapshot() = 0;
+  virtual void release() = 0;
 };
 
 // Moves the log into the file beside the writer, on a connection of its own. Belongs to one thread.

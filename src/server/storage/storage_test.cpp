@@ -150,6 +150,46 @@ TEST_P(StorageTest, AReaderSeesTheSnapshotThatItBegan) {
   EXPECT_EQ((*other->begin())->find(records_, "x").value()->data, R"({"a":2})");
 }
 
+TEST_P(StorageTest, ASnapshotThatIsKeptIsAsNewAsTheLastCommit) {
+  const std::unique_ptr<Reader> reader = std::move(*storage_->open_reader());
+  const auto seen = [&] { return (*reader->snapshot())->find(records_, "x").value(); };
+  EXPECT_FALSE(seen());
+  put("x", {{"a", 1}});
+  EXPECT_EQ(seen()->data, R"({"a":1})");
+  EXPECT_EQ(seen()->data, R"({"a":1})");
+  put("x", {{"a", 2}});
+  EXPECT_EQ(seen()->data, R"({"a":2})");
+}
+
+TEST_P(StorageTest, ASnapshotThatIsKeptShowsNothingOfWhatIsNotCommitted) {
+  const std::unique_ptr<Reader> reader = std::move(*storage_->open_reader());
+  const auto seen = [&] { return (*reader->snapshot())->find(records_, "x").value(); };
+  put("x", {{"a", 1}});
+  Result<WriteTransaction*> transaction = storage_->begin_write();
+  ASSERT_TRUE(transaction);
+  WriteContext context(**transaction, clock_.wall_ms(), storage_->node(), *ids_);
+  ASSERT_TRUE(put_object(context, {{records_, "x"}, {{"a", 2}}, kNoPermissions, {}}));
+  EXPECT_EQ(seen()->data, R"({"a":1})");
+  storage_->rollback();
+  EXPECT_EQ(seen()->data, R"({"a":1})");
+  put("x", {{"a", 3}});
+  EXPECT_EQ(seen()->data, R"({"a":3})");
+}
+
+TEST_P(StorageTest, AReleasedSnapshotIsInNoCheckpointsWay) {
+  const std::unique_ptr<Reader> reader = std::move(*storage_->open_reader());
+  put("x", {{"a", 1}});
+  ASSERT_TRUE(reader->snapshot());
+  put("x", {{"a", 2}});
+  ASSERT_TRUE(storage_->checkpoint(true));
+  const std::int64_t held_bytes = storage_->maintenance_state().log_bytes;
+  EXPECT_GT(held_bytes, 0) << "the reader needs what is in the log";
+  reader->release();
+  ASSERT_TRUE(storage_->checkpoint(true));
+  put("y", {});
+  EXPECT_LT(storage_->maintenance_state().log_bytes, held_bytes) << "it begins anew";
+}
+
 TEST_P(StorageTest, ComparesAcrossTypesInPostgresOrder) {
   put("null", {{"f", nullptr}});
   put("text", {{"f", "a"}});

@@ -39,24 +39,25 @@ api::Checked<std::optional<StoredObject>> find_alive(Scope& scope, const ObjectP
 
 api::Checked<void> require(Scope& scope, const Call& call, Permission wanted,
                            const ObjectPath& path, const std::optional<StoredObject>& found) {
-  return allow(call, scope.door().access.may(scope.transaction(), call.identity, wanted, path,
+  return allow(call, scope.door().access.may(scope.transaction(), *call.identity, wanted, path,
                                              found ? found->permissions : kNoPermissions));
 }
 
 api::Checked<void> require_create(Scope& scope, const Call& call, const ListPath& list) {
   const auto allowed =
-      allow(call, scope.door().access.may_create(scope.transaction(), call.identity, list));
+      allow(call, scope.door().access.may_create(scope.transaction(), *call.identity, list));
   return allowed ? check_bucket(scope, list) : allowed;
 }
 
 api::Checked<void> require_parent_read(Scope& scope, const Call& call, const ListPath& list) {
-  return allow(call, scope.door().access.may_list(scope.transaction(), call.identity, list, false));
+  return allow(call,
+               scope.door().access.may_list(scope.transaction(), *call.identity, list, false));
 }
 
 api::Checked<ListRights> list_rights(Scope& scope, const Call& call, const ListPath& list,
                                      bool write) {
   const AccessControl& access = scope.door().access;
-  const Result<bool> all = access.may_list(scope.transaction(), call.identity, list, write);
+  const Result<bool> all = access.may_list(scope.transaction(), *call.identity, list, write);
   if (!all) return storage_failure(all);
   if (*all) {
     const auto bucket = check_bucket(scope, list);
@@ -64,7 +65,7 @@ api::Checked<ListRights> list_rights(Scope& scope, const Call& call, const ListP
     return ListRights{};
   }
 
-  auto sets = access.visible_sets(scope.transaction(), call.identity, list.kind, write);
+  auto sets = access.visible_sets(scope.transaction(), *call.identity, list.kind, write);
   if (!sets) return storage_failure(sets);
   bool shares_something = false;
   if (!sets->empty()) {
@@ -80,7 +81,7 @@ api::Checked<ListRights> list_rights(Scope& scope, const Call& call, const ListP
   }
   if (shares_something) return ListRights{std::move(*sets)};
 
-  const Result<bool> creates = access.may_create(scope.transaction(), call.identity, list);
+  const Result<bool> creates = access.may_create(scope.transaction(), *call.identity, list);
   if (!creates) return storage_failure(creates);
   if (!*creates) return not_permitted(call);
   return ListRights{std::vector<PermissionsKey>{}};
@@ -89,11 +90,11 @@ api::Checked<ListRights> list_rights(Scope& scope, const Call& call, const ListP
 api::Checked<std::string> shown_permissions(Scope& scope, const Call& call, PermissionsKey key) {
   const Result<const PermissionSet*> set = scope.transaction().permission_set(key);
   if (!set) return storage_failure(set);
-  return (*set)->grants("write", call.identity.principals) ? (*set)->to_json() : "{}";
+  return (*set)->grants("write", call.identity->principals) ? (*set)->to_json() : "{}";
 }
 
 api::Checked<PermissionsKey> owned_permissions(Scope& scope, const Call& call, PermissionSet set) {
-  if (scope.settings().explicit_permissions) set.add("write", call.identity.owner());
+  if (scope.settings().explicit_permissions) set.add("write", call.identity->owner());
   const Result<PermissionsKey> key = scope.writing()->transaction().intern(set);
   if (!key) return storage_failure(key);
   return *key;

@@ -31,13 +31,13 @@ api::Checked<void> provide(Scope& scope, const Call& call, const ObjectPath& pat
 
 api::Checked<void> resolve_default_bucket(const DoorContext& door, Call& call) {
   if (call.route.bucket != api::kDefaultBucketName) return {};
-  if (!call.identity.authenticated()) return api::refuse(api::unauthenticated());
+  if (!call.identity->authenticated()) return api::refuse(api::unauthenticated());
   if (door.configuration.kinto.readonly) return api::refuse(api::method_not_allowed());
   if (!call.route.collection.empty() && !api::is_valid_id(call.route.collection)) {
     return api::refuse(api::invalid_parameter("path", std::nullopt, "Invalid collection id"));
   }
   call.in_default_bucket = true;
-  call.route.bucket = door.authenticator.default_bucket(call.identity);
+  call.route.bucket = door.authenticator.default_bucket(*call.identity);
   return {};
 }
 

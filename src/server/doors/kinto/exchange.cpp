@@ -19,7 +19,7 @@ api::ApiError storage_failure(const Error& error) {
 }
 
 std::unexpected<api::ApiError> not_permitted(const Call& call) {
-  return api::refuse(call.identity.authenticated() ? api::forbidden() : api::unauthenticated());
+  return api::refuse(call.identity->authenticated() ? api::forbidden() : api::unauthenticated());
 }
 
 net::HttpResponse json_answer(int status, std::string body) {

@@ -28,7 +28,7 @@ struct Call {
   api::Route route;
   bool in_default_bucket = false;  // the path said "default"; `route` has the real bucket
   net::HttpHeaders headers;
-  Identity identity;
+  std::shared_ptr<const Identity> identity;
   std::string origin;  // scheme and host for absolute URLs: "http://localhost:8888"
   api::Checked<std::vector<api::Parameter>> parameters;
   api::Checked<api::Preconditions> preconditions;

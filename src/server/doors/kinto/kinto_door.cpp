@@ -20,6 +20,18 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const net::HttpHeaders
   return pairs;
 }
 
+// What every answer has in the same words.
+const net::HttpHeaders& fixed_headers() {
+  static const net::HttpHeaders kFixed = [] {
+    net::HttpHeaders headers;
+    headers.add("X-Content-Type-Options", "nosniff");
+    headers.add("Content-Security-Policy",
+                "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; ");
+    return headers;
+  }();
+  return kFixed;
+}
+
 }  // namespace
 
 // A request on its way to its answer.
@@ -53,12 +65,12 @@ bool KintoDoor::handle(net::HttpRequest& request, net::HttpResponder& responder)
   } else if (call.route.endpoint == api::Endpoint::redirect) {
     exchange.responder.send(finished(call, redirect_answer(call, query, context_.clock.wall_ms())));
   } else {
-    serve(std::move(exchange));
+    serve(exchange);
   }
   return true;
 }
 
-void KintoDoor::serve(Exchange exchange) {
+void KintoDoor::serve(Exchange& exchange) {
   if (exchange.call().route.endpoint == api::Endpoint::batch) {
     exchange.is_batch = true;
     auto items = prepare_batch(context_, exchange.call());
@@ -78,7 +90,7 @@ void KintoDoor::serve(Exchange exchange) {
 // False when the writer is needed after all.
 bool KintoDoor::answer_from_snapshot(Exchange& exchange) {
   const Call& call = exchange.call();
-  const Result<std::unique_ptr<ReadTransaction>> snapshot = context_.readers.begin();
+  const Result<Readers::Snapshot> snapshot = context_.readers.begin(exchange.responder.executor());
   if (!snapshot) {
     context_.logger.log(LogLevel::error, "kinto_snapshot_failed",
                         {{"cause", snapshot.error().message}});
@@ -97,7 +109,7 @@ bool KintoDoor::answer_from_snapshot(Exchange& exchange) {
   return true;
 }
 
-void KintoDoor::submit(Exchange exchange) {
+void KintoDoor::submit(Exchange&& exchange) {
   const auto pending = std::make_shared<Exchange>(std::move(exchange));
   WriteRequest request;
   request.guarded = pending->is_batch;
@@ -222,9 +234,7 @@ net::HttpResponse KintoDoor::refused(const Call& call, const api::ApiError& erro
 
 // Adds what every answer has.
 net::HttpResponse KintoDoor::finished(const Call& call, net::HttpResponse response) const {
-  response.headers.add("X-Content-Type-Options", "nosniff");
-  response.headers.add("Content-Security-Policy",
-                       "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; ");
+  response.headers.append(fixed_headers());
   response.headers.add("Access-Control-Expose-Headers",
                        api::exposed_headers(&call.route, call.method == net::HttpMethod::get,
                                             call.method == net::HttpMethod::head));

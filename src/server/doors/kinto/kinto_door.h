@@ -26,9 +26,9 @@ class KintoDoor final : public Door {
  private:
   struct Exchange;
 
-  void serve(Exchange exchange);
+  void serve(Exchange& exchange);
   bool answer_from_snapshot(Exchange& exchange);
-  void submit(Exchange exchange);
+  void submit(Exchange&& exchange);
   Answer run(Scope& scope, const Exchange& exchange);
   Answer run_call(Scope& scope, const Prepared& prepared);
   Answer run_batch(Scope& scope, const std::vector<Prepared>& items);

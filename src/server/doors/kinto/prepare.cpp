@@ -85,7 +85,7 @@ Prepared prepare_item(const DoorContext& door, const Call& batch, api::BatchItem
   for (const auto& [name, value] : item.headers) {
     call.headers.set(name, value);
     if (net::equal_header_names(name, "Authorization")) {
-      call.identity = door.authenticator.authenticate(value);
+      call.identity = door.authenticator.identify(value);
     }
   }
   const std::size_t question = item.path.find('?');
@@ -120,7 +120,7 @@ Prepared prepare(const DoorContext& door, net::HttpRequest request) {
   call.method = request.method();
   call.origin = origin_of(door.configuration.kinto, request.headers);
   call.headers = std::move(request.headers);
-  call.identity = door.authenticator.authenticate(call.headers.get("Authorization").value_or(""));
+  call.identity = door.authenticator.identify(call.headers.get("Authorization").value_or(""));
   const auto read = read_call(door, call, request.path(), request.query());
   if (!read) {
     prepared.refusal = read.error();

@@ -54,13 +54,13 @@ net::HttpResponse hello(const DoorContext& door, const Call& call) {
                 {"readonly", settings.readonly},
                 {"explicit_permissions", settings.explicit_permissions}}},
               {"capabilities", capabilities(settings)}};
-  if (call.identity.authenticated()) {
+  if (call.identity->authenticated()) {
     Array principals;
-    for (const std::string& principal : call.identity.principals)
+    for (const std::string& principal : call.identity->principals)
       principals.emplace_back(principal);
-    body.set("user", Object{{"id", call.identity.user_id},
+    body.set("user", Object{{"id", call.identity->user_id},
                             {"principals", std::move(principals)},
-                            {"bucket", door.authenticator.default_bucket(call.identity)}});
+                            {"bucket", door.authenticator.default_bucket(*call.identity)}});
   }
   net::HttpResponse response = json_answer(200, text_of(body));
   if (settings.readonly) response.headers.add("Cache-Control", "max-age=86400");

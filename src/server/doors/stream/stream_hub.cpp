@@ -17,7 +17,8 @@ constexpr std::size_t kMaxDirectBytes = 1 << 20;
 constexpr std::size_t kMaxCachedFrames = 8;
 
 // What a commit added to the log; nothing when it is too large to be passed on at once.
-std::optional<StreamNews> news_of(Readers& readers, const FeedEvent& event) {
+std::optional<StreamNews> news_of(Readers& readers, const std::shared_ptr<net::Executor>& executor,
+                                  const FeedEvent& event) {
   if (event.operations == nullptr || event.operations->size() > kMaxDirectOperations) {
     return std::nullopt;
   }
@@ -32,7 +33,7 @@ std::optional<StreamNews> news_of(Readers& readers, const FeedEvent& event) {
     page.operations.push_back({operation.delivery_sequence, operation.node, operation.body});
   }
   if (bytes > kMaxDirectBytes) return std::nullopt;
-  const auto transaction = readers.begin();
+  const auto transaction = readers.begin(executor);
   if (!transaction) return std::nullopt;
   news.permissions_generation = (*transaction)->permissions_generation();
   const Result<BucketLog> log = (*transaction)->bucket_log(event.bucket);
@@ -95,7 +96,7 @@ void StreamHub::announce(const FeedEvent& event) {
   const auto bucket = buckets_.find(event.bucket);
   if (bucket == buckets_.end()) return;
   const Sessions sessions = bucket->second;  // one that ends removes itself from the list
-  const std::optional<StreamNews> news = news_of(context_.readers, event);
+  const std::optional<StreamNews> news = news_of(context_.readers, executor_, event);
   announcing_ = true;
   for (const std::shared_ptr<StreamSession>& session : sessions) {
     session->announce(event.last_sequence, news ? &*news : nullptr);

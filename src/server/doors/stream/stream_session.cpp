@@ -171,7 +171,7 @@ Result<core::VersionVector> StreamSession::known_authors(ReadTransaction& transa
 }
 
 Result<sync::StreamGrant> StreamSession::grant() {
-  const auto transaction = hub_.context().readers.begin();
+  const auto transaction = hub_.context().readers.begin(hub_.executor());
   if (!transaction) return fail(transaction);
   Result<std::optional<LogView>> view = find_view(**transaction);
   if (!view) return fail(view);
@@ -197,7 +197,7 @@ Result<sync::StreamGrant> StreamSession::grant() {
 }
 
 Result<sync::LogPosition> StreamSession::read_log_position() {
-  const auto transaction = hub_.context().readers.begin();
+  const auto transaction = hub_.context().readers.begin(hub_.executor());
   if (!transaction) return fail(transaction);
   const Result<BucketLog> log = (*transaction)->bucket_log(bucket_);
   if (!log) return fail(log);
@@ -353,7 +353,7 @@ bool StreamSession::read_page(const sync::DeliveryRequest& request) {
   std::deque<std::string> texts;  // what the page's views point to
   sync::DeliveryPage page;
   const auto read = [&]() -> Result<void> {
-    const auto transaction = hub_.context().readers.begin();
+    const auto transaction = hub_.context().readers.begin(hub_.executor());
     if (!transaction) return fail(transaction);
     if (Result<void> allowed = check_still_allowed(**transaction); !allowed) return allowed;
     return fill_page(request, **transaction, page, texts);
@@ -411,7 +411,7 @@ void StreamSession::tick() {
   session_.tick(hub_.now());
   update_reading();
   if (session_.streaming()) {
-    const auto transaction = hub_.context().readers.begin();
+    const auto transaction = hub_.context().readers.begin(hub_.executor());
     const Result<void> allowed = transaction ? check_still_allowed(**transaction) : Result<void>();
     if (!allowed) return close(net::kCloseServiceRestart, allowed.error().message);
   }

@@ -60,7 +60,9 @@ class StreamUploadTest : public testing::Test {
   void remove(const ObjectPath& path) {
     write([&](WriteContext& context) { ASSERT_TRUE(delete_object(context, path)); });
   }
-  std::optional<StoredObject> record() { return (*readers_->begin())->find(record_).value(); }
+  std::optional<StoredObject> record() {
+    return (*readers_->begin(nullptr))->find(record_).value();
+  }
 
   core::Operation operation(const std::string& node, OperationType type, Object data) {
     core::Operation made;
@@ -141,7 +143,7 @@ TEST_F(StreamUploadTest, NothingIsStoredAfterWhatWasNot) {
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().code, ErrorCode::unavailable);
   });
-  EXPECT_EQ((*readers_->begin())->bucket_log("b").value().delivery_sequence, 1);
+  EXPECT_EQ((*readers_->begin(nullptr))->bucket_log("b").value().delivery_sequence, 1);
 }
 
 TEST_F(StreamUploadTest, WhoseOperationsCostMuchGivesWayAndGoesOnInSmallParts) {
@@ -152,7 +154,9 @@ TEST_F(StreamUploadTest, WhoseOperationsCostMuchGivesWayAndGoesOnInSmallParts) {
     }
     return operations;
   };
-  const auto log_end = [&] { return (*readers_->begin())->bucket_log("b")->delivery_sequence; };
+  const auto log_end = [&] {
+    return (*readers_->begin(nullptr))->bucket_log("b")->delivery_sequence;
+  };
   const auto run = [&](StreamUpload& work) {
     Result<Progress> done = Progress::more;
     write([&](WriteContext& context) { done = work.run(context); });
@@ -183,10 +187,11 @@ TEST_F(StreamUploadTest, WhoseOperationsCostMuchGivesWayAndGoesOnInSmallParts) {
 TEST_F(StreamUploadTest, TheServersSealHoldsForTheNumberOfItsOperation) {
   put(record_, "write", "token:alice");
   std::string body;
-  ASSERT_TRUE((*readers_->begin())->operations_after("b", 0, 1, [&](const LoggedOperation& one) {
-    body = one.body;
-    return true;
-  }));
+  ASSERT_TRUE(
+      (*readers_->begin(nullptr))->operations_after("b", 0, 1, [&](const LoggedOperation& one) {
+        body = one.body;
+        return true;
+      }));
   const core::Operation own = protocol::parse_operation_json(body).value();
   write([&](WriteContext& context) { ASSERT_TRUE(context.transaction().erase_all()); });
   put(ObjectPath::bucket("b"), "write", "token:alice");
