@@ -166,7 +166,7 @@ void check_convergence(const Witnesses& all) {
       if (device->database() == nullptr) continue;
       if (name == kCounters && device->plan().kind == RemoteKind::kinto) continue;
       const Contents here = contents_of(*device->database(), name);
-      const Contents& expected = device->may_see(name) ? server : Contents();
+      const Contents& expected = device->holds(name) ? server : Contents();
       if (here == expected) continue;
       std::set<std::string> ids;
       for (const auto* contents : {&here, &expected}) {

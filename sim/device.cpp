@@ -1,5 +1,6 @@
 #include "sim/device.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -41,8 +42,18 @@ bool Device::may_see(const std::string& collection) const {
   return collection != kPrivate || own_.user == "alice";
 }
 
+bool Device::holds(const std::string& collection) const {
+  if (own_.holds == 0) return may_see(collection);
+  const std::vector<std::string> names = collections();
+  return std::ranges::find(names, collection) != names.end();
+}
+
 std::vector<std::string> Device::collections() const {
   std::vector<std::string> names = plan_.collection_names();
+  if (own_.holds > 0) {
+    names.resize(static_cast<std::size_t>(own_.holds));
+    return names;
+  }
   if (plan_.private_collection && may_see(kPrivate)) names.emplace_back(kPrivate);
   return names;
 }
@@ -60,7 +71,7 @@ bool Device::start() {
   if (!database) return false;
   database_.emplace(std::move(*database));
   const bool streams = own_.kind == RemoteKind::stream;
-  if (streams && plan_.counters) {
+  if (streams && holds(kCounters) && plan_.counters) {
     auto counters = database_->collection(kCounters);
     if (counters.schema().value_or(Value()).is_null()) (void)counters.set_schema(counter_schema());
   }
@@ -69,7 +80,7 @@ bool Device::start() {
   remote.url = std::string(streams ? "ws://" : "http://") + kServer + "/v1/buckets/" + kBucket +
                (streams ? "/stream" : "");
   remote.authentication = tombolo::Token{"token-of-" + own_.user};
-  if (!streams) remote.collections = collections();
+  if (!streams || own_.holds > 0) remote.collections = collections();
   remote.conflict_policy = own_.policy;
   remote.poll_interval_ms = plan_.poll_ms;
   auto connected = database_->connect(remote);
@@ -87,7 +98,11 @@ void Device::drop() {
   database_.reset();
 }
 
-void Device::on_down(Death) {
+void Device::on_down(Death how) {
+  if (how == Death::power_loss) {
+    relaxed_writes_.clear();
+    relaxed_removals_.clear();
+  }
   if (!kept_up_) return;
   world().after_ms(static_cast<std::int64_t>(50 + chance_.below(8'000)), [this] {
     if (kept_up_) boot();
@@ -161,7 +176,8 @@ void Device::write() {
   Draft draft;
   bool good = true;
   for (std::uint64_t edits = 1 + chance_.below(3); good && edits > 0; --edits) {
-    const bool counts = plan_.counters && own_.kind == RemoteKind::stream && chance(chance_, 1, 6);
+    const bool counts = plan_.counters && own_.kind == RemoteKind::stream && holds(kCounters) &&
+                        chance(chance_, 1, 6);
     good = counts ? count(*transaction, draft) : edit(*transaction, draft);
   }
   if (!good) {
@@ -214,16 +230,26 @@ bool Device::count(Transaction& transaction, Draft& draft) {
 
 // What was not promised may be there all the same: a commit that fails may have taken effect.
 void Device::settle(Draft& draft, bool done) {
+  const bool relaxed = own_.durability == Durability::relaxed;
   for (const Token written : draft.written) {
-    if (done) history_.promise(written);
+    if (done && relaxed) relaxed_writes_.push_back(written);
+    if (done && !relaxed) history_.promise(written);
   }
   history_.overwritten(draft.overwritten);
   for (Removal& removal : draft.removals) {
-    removal.promised = done;
-    history_.removed(std::move(removal));
+    removal.promised = done && !relaxed;
+    const std::size_t number = history_.removed(std::move(removal));
+    if (done && relaxed) relaxed_removals_.push_back(number);
   }
-  for (const RecordName& record : draft.counted) history_.counted(record, 1, done);
+  for (const RecordName& record : draft.counted) history_.counted(record, 1, done && !relaxed);
   world().note(name(), (done ? "wrote" : "did not write") + draft.words);
+}
+
+void Device::promise_all() {
+  for (const Token written : std::exchange(relaxed_writes_, {})) history_.promise(written);
+  for (const std::size_t number : std::exchange(relaxed_removals_, {})) {
+    history_.promise_removal(number);
+  }
 }
 
 }  // namespace tombolo::sim

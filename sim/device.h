@@ -34,11 +34,14 @@ class Device final : public Machine {
 
   void keep_up(bool wanted) { kept_up_ = wanted; }
   void stop_writing() { writes_ = false; }
+  // Its power will not fail any more: what a relaxed database was given last is promised too.
+  void promise_all();
   // Called now and then while it works, outside of transactions.
   void set_look(std::function<void(Device&)> look) { look_ = std::move(look); }
 
   bool may_see(const std::string& collection) const;
-  std::vector<std::string> collections() const;  // that its application works with
+  bool holds(const std::string& collection) const;  // may see it and wants it
+  std::vector<std::string> collections() const;     // that its application works with
 
  private:
   // One edit within a transaction, to be told to the history when it is over.
@@ -72,6 +75,9 @@ class Device final : public Machine {
   bool kept_up_ = true;
   bool writes_ = true;
   bool broken_ = false;  // its database must be opened again
+  // Of a relaxed database: a power loss may take these writes and removals.
+  std::vector<Token> relaxed_writes_;
+  std::vector<std::size_t> relaxed_removals_;
   std::optional<Database> database_;
   std::optional<Remote> remote_;
 };

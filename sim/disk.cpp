@@ -432,6 +432,27 @@ void Disk::restart() {
   ++state_->counts.restarts;
 }
 
+Disk::Snapshot Disk::snapshot() const {
+  const std::lock_guard guard(state_->mutex);
+  Snapshot snapshot;
+  for (const auto& [name, file] : state_->image.files()) snapshot[name] = file->live();
+  return snapshot;
+}
+
+void Disk::restore(const Snapshot& snapshot) {
+  const std::lock_guard guard(state_->mutex);
+  state_->image = {};
+  for (const auto& [name, bytes] : snapshot) {
+    const auto file = state_->image.create(name);
+    file->write(bytes, 0);
+    file->sync();
+    state_->image.sync_directory(name);
+  }
+  state_->powered = true;
+  state_->power_countdown = 0;
+  ++state_->boots;
+}
+
 void Disk::fail_at(std::int64_t nth, DiskFault fault) {
   const std::lock_guard guard(state_->mutex);
   state_->fault_countdown = nth;

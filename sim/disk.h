@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -79,6 +80,12 @@ class Disk {
 
   // As crash(), but only the program died and not the machine: nothing that was written is lost.
   void restart();
+
+  // What is seen of all files now, and a disk with nothing but that on it; otherwise as crash(). So
+  // a machine is restored from a snapshot.
+  using Snapshot = std::map<std::string, std::string>;
+  Snapshot snapshot() const;
+  void restore(const Snapshot& snapshot);
 
   // The `nth` operation from now fails, once.
   void fail_at(std::int64_t nth, DiskFault fault);

@@ -68,6 +68,13 @@ void LogMirror::add(std::int64_t sequence, std::string_view body) {
   operations_.push_back(std::move(committed));
 }
 
+void LogMirror::start_over() {
+  operations_.clear();
+  ids_.clear();
+  tokens_.clear();
+  seen_.clear();
+}
+
 void LogMirror::compare(server::ServerCore& core) {
   std::size_t index = 0;
   bool told = false;

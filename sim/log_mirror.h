@@ -31,6 +31,9 @@ class LogMirror {
   // Compares all that was read before with what is there now.
   void compare(server::ServerCore& core);
 
+  // The server was restored: its log is another one from now on.
+  void start_over();
+
   const std::vector<Committed>& operations() const { return operations_; }
   bool has(Token token) const { return tokens_.contains(token); }
   const std::map<Token, std::int64_t>& tokens() const { return tokens_; }  // with their sequences

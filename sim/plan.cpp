@@ -102,6 +102,28 @@ void draw_limits(Random& random, server::Configuration& configuration) {
   sometimes(configuration.limits.queued_writes, 3, 20);
 }
 
+// An operator brings the server back as it once was.
+void draw_restore(Random& random, Plan& plan) {
+  for (DevicePlan& device : plan.devices) {
+    device.kind = RemoteKind::stream;
+    device.name = "stream" + device.name.substr(device.name.size() - 1);
+    if (device.away_ms > kHourMs) device.away_ms = between(random, 20'000, kHourMs);
+  }
+  plan.callers.clear();
+  plan.snapshot_at_ms = between(random, 1'000, plan.faulty_ms / 2);
+  plan.restore_at_ms = between(random, plan.snapshot_at_ms + 1'000, plan.faulty_ms);
+}
+
+// What few worlds have.
+void draw_rarities(Plan& plan) {
+  SeededRandom random = random_for(plan.seed, "rarities");
+  for (DevicePlan& device : plan.devices) {
+    if (chance(random, 1, 8)) device.durability = Durability::relaxed;
+    if (chance(random, 1, 8)) device.holds = static_cast<int>(between(random, 1, plan.collections));
+  }
+  if (chance(random, 1, 10)) draw_restore(random, plan);
+}
+
 }  // namespace
 
 Plan usual_plan() {
@@ -142,6 +164,7 @@ Plan plan_for(std::uint64_t seed) {
   plan.write_every_ms = between(random, 200, 3'000);
   plan.poll_ms = between(random, 2'000, 20'000);
   draw_limits(random, plan.configuration);
+  draw_rarities(plan);
   return plan;
 }
 
@@ -165,6 +188,8 @@ std::string Plan::describe() const {
   for (const DevicePlan& device : devices) {
     std::string what = device.name + " of " + device.user;
     if (device.skew_ms != 0) what += " (clock " + std::to_string(device.skew_ms) + " ms)";
+    if (device.durability == Durability::relaxed) what += " (relaxed)";
+    if (device.holds > 0) what += " (holds " + std::to_string(device.holds) + " collections)";
     if (device.away_ms > 0) what += " (away " + std::to_string(device.away_ms / 1000) + " s)";
     if (device.wires.breaks + device.wires.request_lost + device.wires.answer_lost > 0) {
       what += " (bad wires)";
@@ -182,6 +207,10 @@ std::string Plan::describe() const {
   say_rate(faults.device_death_ms, "a device" + how);
   say_rate(faults.partition_ms, "a wire is cut");
   say_rate(faults.clock_jump_ms, "a clock jumps");
+  if (restore_at_ms > 0) {
+    say("the server is restored at " + std::to_string(restore_at_ms) + " ms from " +
+        std::to_string(snapshot_at_ms) + " ms");
+  }
   say_disk(faults.server_disk, "the server's");
   say_disk(faults.device_disk, "a device's");
   return text;

@@ -31,6 +31,7 @@ struct DevicePlan {
   std::int64_t skew_ms = 0;
   std::int64_t drift_in_a_million = 0;
   WireConditions wires;
+  int holds = 0;  // so many of the collections, and neither the private one nor counters; 0: all
   // Away from its 10th second on, for so long; 0: never.
   std::int64_t away_ms = 0;
 };
@@ -62,6 +63,10 @@ struct Plan {
   std::vector<DevicePlan> devices;
   std::vector<CallerPlan> callers;
   FaultPlan faults;
+  // A snapshot of the server's disk is made, and later it is restored; 0: never. Then nobody talks
+  // to the kinto door: what it answered for can be lost.
+  std::int64_t snapshot_at_ms = 0;
+  std::int64_t restore_at_ms = 0;
   std::int64_t faulty_ms = 60'000;    // how long it goes on
   std::int64_t write_every_ms = 700;  // of each, in the mean
   std::int64_t poll_ms = 7'000;       // of kinto remotes

@@ -62,6 +62,7 @@ class Run {
     nemesis_.start();
     watch_log();
     for (const auto& device : devices_) send_away(*device);
+    restore_server();
     sleep_long();
     world_.run_until_us(std::max(world_.now_us(), long_sleep_ms() * 1000 + plan_.faulty_ms * 1000));
     heal();
@@ -144,6 +145,17 @@ class Run {
     });
   }
 
+  void restore_server() {
+    if (plan_.restore_at_ms == 0) return;
+    world_.after_ms(plan_.snapshot_at_ms, [this] { snapshot_ = server_.disk().snapshot(); });
+    world_.after_ms(plan_.restore_at_ms, [this] {
+      world_.note(kServer, "is restored");
+      server_.restore(snapshot_);
+      log_.start_over();
+      restored_ = true;
+    });
+  }
+
   void send_away(Device& device) {
     if (device.plan().away_ms == 0) return;
     world_.after_ms(kAwayFromMs, [this, &device] {
@@ -190,7 +202,8 @@ class Run {
   void look(Device& device) {
     if (!server_.is_effective()) return;
     log_.refresh(*server_.core());
-    check_status(witnesses(), device);
+    // Before it has heard of it, nobody knows that the server was restored.
+    if (!restored_) check_status(witnesses(), device);
   }
 
   // What anybody was told before it went down must be there when it comes up.
@@ -208,7 +221,7 @@ class Run {
       }
     }
     for (const auto& device : devices_) {
-      if (device->is_effective()) check_status(witnesses(), *device);
+      if (device->is_effective() && !restored_) check_status(witnesses(), *device);
     }
   }
 
@@ -311,6 +324,7 @@ class Run {
   void check() {
     if (!server_.is_up()) return;
     log_.compare(*server_.core());
+    for (const auto& device : devices_) device->promise_all();
     const Witnesses all = witnesses();
     check_durability(all);
     check_exactly_once(all);
@@ -333,6 +347,8 @@ class Run {
   std::vector<std::unique_ptr<Device>> devices_;
   std::vector<std::unique_ptr<Caller>> callers_;
   Nemesis nemesis_;
+  Disk::Snapshot snapshot_;
+  bool restored_ = false;
   EventId log_watch_ = 0;
   std::int64_t log_read_at_ = -1;  // how much the server's disk had done by then
 };

@@ -56,6 +56,11 @@ void ServerMachine::on_down(Death) {
   });
 }
 
+void ServerMachine::restore(const Disk::Snapshot& snapshot) {
+  die(Death::killed);
+  disk().restore(snapshot);
+}
+
 void ServerMachine::wake() {
   if (std::exchange(committing_, true)) return;
   process()->post([this] { commit(); });

@@ -24,6 +24,9 @@ class ServerMachine final : public Machine {
   // Called when it has come up, before anybody can reach it.
   void set_on_up(std::function<void()> on_up) { on_up_ = std::move(on_up); }
 
+  // As an operator does it: brings the disk back as it was in `snapshot`.
+  void restore(const Disk::Snapshot& snapshot);
+
   // Null while it is down.
   server::ServerCore* core() { return core_.get(); }
 

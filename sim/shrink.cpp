@@ -46,11 +46,15 @@ std::vector<Step> steps_for(const Plan& plan) {
   for (std::size_t index = 0; index < plan.devices.size(); ++index) {
     steps.emplace_back([index](Plan& smaller) { smaller.devices[index].wires = {}; });
     steps.emplace_back([index](Plan& smaller) { smaller.devices[index].away_ms = 0; });
+    steps.emplace_back([index](Plan& smaller) { smaller.devices[index].holds = 0; });
+    steps.emplace_back(
+        [index](Plan& smaller) { smaller.devices[index].durability = Durability::full; });
     steps.emplace_back([index](Plan& smaller) {
       smaller.devices[index].skew_ms = 0;
       smaller.devices[index].drift_in_a_million = 0;
     });
   }
+  steps.emplace_back([](Plan& smaller) { smaller.restore_at_ms = 0; });
   steps.emplace_back([](Plan& smaller) { smaller.private_collection = false; });
   steps.emplace_back([](Plan& smaller) { smaller.counters = false; });
   steps.emplace_back([](Plan& smaller) { smaller.collections = 1; });
