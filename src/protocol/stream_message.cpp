@@ -148,6 +148,7 @@ Result<StreamMessage> read_handshake(Fields& fields, std::string message_id) {
   message.delta_cursor = fields.optional_text("deltaCursor");
   message.last_delivery_sequence = fields.optional_integer("lastDeliverySequence");
   message.own_history = fields.optional_boolean("ownHistory");
+  message.timeline = fields.optional_text("timeline");
   return fields.finish(std::move(message));
 }
 
@@ -169,6 +170,9 @@ Result<StreamMessage> read_response(Fields& fields, std::string message_id) {
   message.max_operation_bytes = fields.optional_integer("maxOperationBytes");
   message.own_history = fields.optional_boolean("ownHistory");
   message.proof = fields.proof();
+  message.timeline = fields.optional_text("timeline");
+  message.next_timeline = fields.optional_text("nextTimeline");
+  message.restored = fields.optional_boolean("restored");
   return fields.finish(std::move(message));
 }
 
@@ -382,6 +386,7 @@ std::string encode(const Handshake& message) {
       .optional("syncQueries", message.sync_queries)
       .optional("lastDeliverySequence", message.last_delivery_sequence)
       .optional("ownHistory", message.own_history)
+      .optional("timeline", message.timeline)
       .finish();
 }
 
@@ -402,6 +407,9 @@ std::string encode(const HandshakeResponse& message) {
       .optional("maxOperationBytes", message.max_operation_bytes)
       .optional("ownHistory", message.own_history)
       .proof(message.proof)
+      .optional("timeline", message.timeline)
+      .optional("nextTimeline", message.next_timeline)
+      .optional("restored", message.restored)
       .finish();
 }
 

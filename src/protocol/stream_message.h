@@ -9,6 +9,11 @@
 // `serverMaxDeliverySequence`, so that a client knows what it has to wait for; handshake responses
 // carry `maxOperationBytes`; and a client that recovers its own history says `ownHistory`, which
 // the server repeats when it does so.
+// A server that is restored from a backup, or made anew, continues another log than its clients
+// knew, and may soon be longer than it was. Hence `timeline`: the server names each of its lives in
+// which it wrote, and says in the handshake response how the one is called that wrote the end of
+// the log, and in `nextTimeline` how what is written from now on. A client says with its watermark
+// which one it belongs to, and is told `restored` when the log is not that one's up to there.
 #pragma once
 
 #include <cstdint>
@@ -46,6 +51,7 @@ struct Handshake {  // client to server, first
   std::optional<std::int64_t> last_delivery_sequence;  // none: a client of the older kind
   // Its own operations above last_delivery_sequence are to be sent too.
   std::optional<bool> own_history;
+  std::optional<std::string> timeline;  // of last_delivery_sequence
 };
 
 struct HandshakeResponse {  // server to client
@@ -65,6 +71,9 @@ struct HandshakeResponse {  // server to client
   std::optional<std::int64_t> max_operation_bytes;  // of the JSON of one operation
   std::optional<bool> own_history;                  // the client's own operations will come too
   std::optional<Proof> proof;
+  std::optional<std::string> timeline;       // of what the log holds
+  std::optional<std::string> next_timeline;  // of what comes
+  std::optional<bool> restored;              // the client's watermark is another log's
 };
 
 struct OperationBatch {  // both ways

@@ -42,6 +42,7 @@ class DownloadedBatch {
   void put_aside(std::string reason);
 
   std::int64_t watermark = 0;
+  std::string timeline;  // of the watermark; empty: not known
   // What next() gave and left out since the batch began.
   std::int64_t operation_count = 0;
   std::int64_t last_sequence_number = 0;

@@ -92,6 +92,7 @@ void StreamClientSession::opened(Now now) {
   message.supported_wire_formats = {"json"};
   message.last_delivery_sequence = options_.watermark;
   if (options_.lacks_own_history) message.own_history = true;
+  if (options_.watermark > 0 && !options_.timeline.empty()) message.timeline = options_.timeline;
   host_.send_text(encode(message));
 }
 
@@ -140,11 +141,21 @@ void StreamClientSession::receive(HandshakeResponse& message, Now now) {
                                             static_cast<std::size_t>(*message.max_operation_bytes));
   }
   host_.event(ClientEvent::connected, server_sequence_, message.node);
-  if (message.server_max_delivery_sequence && server_sequence_ < options_.watermark) {
+  handshake_sequence_ = server_sequence_;
+  timeline_ = message.timeline.value_or("");
+  next_timeline_ = message.next_timeline.value_or("");
+  if (server_was_restored(message)) {
     return start_over(ClientEvent::server_restored, message.version_vector);
   }
   if (own_history_lost(message)) return start_over(ClientEvent::diverged, message.version_vector);
   upload(now);
+}
+
+// Whether the watermark is another log's than the server has now.
+bool StreamClientSession::server_was_restored(const HandshakeResponse& message) const {
+  if (options_.watermark == 0) return false;
+  return message.restored.value_or(false) ||
+         (message.server_max_delivery_sequence && server_sequence_ < options_.watermark);
 }
 
 // Whether the server has operations of ours that we do not have: this database is an older copy of
@@ -206,6 +217,7 @@ void StreamClientSession::note_downloaded() {
 void StreamClientSession::apply(const OperationBatch& message, std::int64_t watermark, Now now) {
   DownloadedBatch batch(message.operations);
   batch.watermark = watermark;
+  batch.timeline = watermark > handshake_sequence_ ? next_timeline_ : timeline_;
   if (!message.operations.empty() || watermark != options_.watermark) {
     if (const Result<void> done = host_.apply(batch); !done) {
       host_.event(ClientEvent::apply_failed, 0, done.error().message);

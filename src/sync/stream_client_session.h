@@ -97,6 +97,7 @@ struct StreamClientOptions {
   std::optional<std::string> auth_token;
   core::VersionVector version_vector;  // of everything held here
   std::int64_t watermark = 0;          // for this server and view
+  std::string timeline;                // of the watermark; empty: not known
   // The server is asked to send our own operations above the watermark too (StreamClientHost::
   // start_over). A foreign one does so from the start of the log alone.
   bool lacks_own_history = false;
@@ -167,6 +168,7 @@ class StreamClientSession {
                    std::optional<std::int64_t> delivery_sequence,
                    std::int64_t last_sequence_number);
   void judge_clock(std::optional<std::int64_t> server_time_ms, Now now);
+  bool server_was_restored(const protocol::HandshakeResponse& message) const;
   bool own_history_lost(const protocol::HandshakeResponse& message) const;
   void start_over(ClientEvent why, const core::VersionVector& server_vector);
   void note_proof(const std::optional<protocol::Proof>& proof);
@@ -192,6 +194,10 @@ class StreamClientSession {
   std::optional<std::int64_t> clock_skew_ms_;  // at the handshake
   std::int64_t server_time_at_zero_ms_ = 0;    // its wall clock when our monotonic one was 0
   std::int64_t server_sequence_ = 0;
+  // The timelines of the log up to where it ended at the handshake, and of what came after.
+  std::int64_t handshake_sequence_ = 0;
+  std::string timeline_;
+  std::string next_timeline_;
   std::optional<protocol::Proof> proof_;
   std::optional<InFlight> in_flight_;
   std::int64_t upload_position_ = 0;  // in the local log: what is before it was sent or refused

@@ -241,6 +241,7 @@ TEST_F(StreamProofTest, RecoveringOnesOwnHistoryGoesOnWhereItWasCut) {
 }
 
 TEST_F(StreamProofTest, ComparingEverythingAnewWaitsForItsTimeAndThenHappens) {
+  knows_timelines_ = false;
   store(5);
   connect();
   run();

@@ -152,8 +152,12 @@ void StreamServerSession::opened(StreamGrant grant, Now now) {
     response.max_operation_bytes = static_cast<std::int64_t>(options_.max_operation_bytes);
     if (client_lacks_own_history_) response.own_history = true;
     response.proof = std::move(grant.log.proof);
+    if (!grant.timeline.empty()) response.timeline = std::move(grant.timeline);
+    if (!grant.next_timeline.empty()) response.next_timeline = std::move(grant.next_timeline);
+    if (grant.restored) response.restored = true;
     // Beyond the end of this log it means another log: from the start.
-    if (*client_watermark_ < 0 || *client_watermark_ > grant.log.delivery_sequence) {
+    if (*client_watermark_ < 0 || *client_watermark_ > grant.log.delivery_sequence ||
+        grant.restored) {
       client_watermark_ = 0;
     }
   }

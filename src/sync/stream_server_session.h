@@ -74,6 +74,10 @@ struct StreamGrant {
   std::string server_node;
   core::VersionVector version_vector;
   LogPosition log;
+  // See protocol/stream_message.h; empty: not known.
+  std::string timeline;
+  std::string next_timeline;
+  bool restored = false;  // the log is not the client's timeline up to its watermark
 };
 
 class StreamServerHost : public BatchSender {

@@ -111,7 +111,43 @@ TEST_F(StreamSessionTest, NobodyStartsOverFromTheStart) {
   EXPECT_FALSE(client_.closed);
 }
 
+// By a client that may see a part of the log, and so has no proof to compare.
+TEST_F(StreamSessionTest, AServerRestoredAndGrownAgainIsFoundOutByItsTimeline) {
+  sees_all_ = false;
+  store(3);
+  connect();
+  store(2);
+  run();
+  EXPECT_EQ(client_.watermark, 5);
+  client_.session->closed();
+  for (int restart = 0; restart < 3; ++restart) {
+    log_.restart();
+    if (restart > 0) store(1);
+    connect();
+    run();
+    client_.session->closed();
+    EXPECT_EQ(client_.watermark, 5 + restart);
+    EXPECT_EQ(client_.times_started_over, 0) << "a restart loses nothing";
+  }
+  const std::set<std::string> everything = log_.ids();
+  log_.cut(4);
+  store(6, "third");  // longer than before, and the client would resume behind what it lacks
+  connect();
+  run();
+  EXPECT_TRUE(client_.saw(ClientEvent::server_restored));
+  connect();
+  run();
+  EXPECT_EQ(client_.times_started_over, 1);
+  EXPECT_EQ(client_.ids(), log_.ids());
+  EXPECT_TRUE(std::ranges::includes(log_.ids(), everything)) << "it brought back what was lost";
+  client_.session->closed();
+  connect();
+  run();
+  EXPECT_EQ(client_.times_started_over, 1);
+}
+
 TEST_F(StreamSessionTest, AServerRestoredAndGrownAgainIsFoundOutByTheFingerprint) {
+  knows_timelines_ = false;
   store(5);
   connect();
   run();

@@ -23,7 +23,7 @@ const Array& elements(const Value& value) {
 Value comparable(Value frame) {
   Object& members = *frame.if_object();
   for (const char* key : {"messageId", "serverTime", "fingerprint", "fingerprintSequence",
-                          "maxOperationBytes", "selectedWireFormat"}) {
+                          "maxOperationBytes", "selectedWireFormat", "timeline", "nextTimeline"}) {
     members.erase(key);
   }
   if (frame["type"].as_string() == "acknowledgment") members.erase("serverMaxDeliverySequence");

@@ -26,6 +26,7 @@ class StreamPair : public ::testing::Test {
     options.view_tag = "v";
     server_ = std::make_unique<ServerEnd>(log_, std::move(options), server_now());
     server_->sees_all = sees_all_;
+    server_->knows_timelines = knows_timelines_;
     client.connect(client_now());
   }
 
@@ -105,6 +106,7 @@ class StreamPair : public ::testing::Test {
   std::int64_t time_ms_ = 0;
   std::int64_t client_skew_ms_ = 0;
   bool sees_all_ = true;
+  bool knows_timelines_ = true;
   int connections_ = 0;
   int stored_ = 0;
 };

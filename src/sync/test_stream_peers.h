@@ -66,19 +66,41 @@ class MemoryLog {
   // False: it was there.
   bool append(const core::Operation& operation, std::string body) {
     if (!ids_.insert(operation.id).second) return false;
+    if (timelines_.empty() || timelines_.back().second != life()) {
+      timelines_.emplace_back(end() + 1, life());
+    }
     entries_.push_back({operation.id, operation.node, operation.sequence_number, std::move(body)});
     core::observe(vector_, operation.node, operation.sequence_number);
     fingerprint_.add(operation.id);
     return true;
   }
 
+  // As a server that is started again: what it writes belongs to another timeline.
+  void restart() { ++lives_; }
+
+  // As a server that is restored from a backup of its first `size` operations.
   void cut(std::size_t size) {
     const std::vector<LogEntry> kept(entries_.begin(),
                                      entries_.begin() + static_cast<std::ptrdiff_t>(size));
+    auto timelines = std::move(timelines_);
+    std::erase_if(timelines, [&](const auto& row) { return row.first > std::ssize(kept); });
+    const int lives = lives_;
     *this = {};
     for (const LogEntry& entry : kept) {
       append(*protocol::parse_operation_json(entry.body), entry.body);
     }
+    timelines_ = std::move(timelines);
+    lives_ = lives + 1;
+  }
+
+  std::string life() const { return "life-" + std::to_string(lives_); }
+  std::string timeline() const { return timelines_.empty() ? "" : timelines_.back().second; }
+  bool continues(const std::string& timeline, std::int64_t sequence) const {
+    for (std::size_t at = 0; at < timelines_.size(); ++at) {
+      if (timelines_[at].second != timeline) continue;
+      return at + 1 == timelines_.size() || sequence < timelines_[at + 1].first;
+    }
+    return false;
   }
 
   std::int64_t end() const { return static_cast<std::int64_t>(entries_.size()); }
@@ -104,6 +126,8 @@ class MemoryLog {
 
  private:
   std::vector<LogEntry> entries_;
+  std::vector<std::pair<std::int64_t, std::string>> timelines_;  // first sequence, life
+  int lives_ = 1;
   std::set<std::string> ids_;
   core::VersionVector vector_;
   FingerprintSum fingerprint_;
@@ -122,10 +146,20 @@ class ServerEnd final : public StreamServerHost {
       if (refusal) {
         session.refused(*refusal);
       } else {
-        session.opened({server_node, log_.vector(), position()}, now);
+        session.opened(grant(), now);
       }
     }
     pump(now);
+  }
+
+  StreamGrant grant() const {
+    StreamGrant grant{server_node, log_.vector(), position(), "", "", false};
+    if (!knows_timelines) return grant;
+    grant.timeline = log_.timeline();
+    grant.next_timeline = log_.life();
+    grant.restored = !client_timeline_.empty() && client_watermark_ > 0 &&
+                     !log_.continues(client_timeline_, client_watermark_);
+    return grant;
   }
 
   LogPosition position() const {
@@ -167,6 +201,8 @@ class ServerEnd final : public StreamServerHost {
 
   void open(const protocol::Handshake& handshake) override {
     opening_ = true;
+    client_watermark_ = handshake.last_delivery_sequence.value_or(0);
+    client_timeline_ = handshake.timeline.value_or("");
     if (on_handshake) on_handshake(handshake);
   }
   void submit(Upload upload) override { uploads.push_back(std::move(upload)); }
@@ -193,6 +229,8 @@ class ServerEnd final : public StreamServerHost {
 
   MemoryLog& log_;
   bool opening_ = false;
+  std::int64_t client_watermark_ = 0;
+  std::string client_timeline_;
 
  public:
   std::deque<std::string> out;
@@ -203,6 +241,7 @@ class ServerEnd final : public StreamServerHost {
   std::string rejection_message = "no";
   std::optional<Error> refusal;
   bool sees_all = true;  // else it is given no proof
+  bool knows_timelines = true;
   std::function<void(const protocol::Handshake&)> on_handshake;
   bool writable = true;
   bool paused = false;
@@ -238,6 +277,7 @@ class MemoryClient final : public StreamClientHost {
     options.node = node;
     options.version_vector = vector();
     options.watermark = watermark;
+    options.timeline = timeline;
     options.tag = node + "." + std::to_string(++connections);
     options.batch_operations = 3;
     options.max_operation_bytes = max_operation_bytes;
@@ -316,6 +356,7 @@ class MemoryClient final : public StreamClientHost {
       unreadable.emplace(one.id, one.body);
     }
     watermark = batch.watermark;
+    timeline = batch.timeline;
     return {};
   }
   Result<void> start_over(const core::VersionVector& server,
@@ -327,6 +368,7 @@ class MemoryClient final : public StreamClientHost {
       if (lacks && !entry.dead) entry.pending = true;
     }
     watermark = 0;
+    timeline.clear();
     return {};
   }
   Result<std::optional<std::string>> fingerprint() override {
@@ -359,6 +401,7 @@ class MemoryClient final : public StreamClientHost {
   std::vector<Refusal> buried;
   std::map<std::string, std::string> unreadable;  // id -> body
   std::int64_t watermark = 0;
+  std::string timeline;
   std::int64_t recover_until = 0;
   std::int64_t start_over_not_before_ms = INT64_MIN;
   int times_started_over = 0;

@@ -20,6 +20,16 @@ constexpr std::string_view kWatermark = "watermark";
 constexpr std::string_view kRecovery = "recovery";
 constexpr std::size_t kRetriedAtOnce = 100;  // operations that could not be read
 
+// A watermark and the timeline that it belongs to.
+std::string place_text(std::int64_t watermark, const std::string& timeline) {
+  return timeline.empty() ? std::to_string(watermark) : std::to_string(watermark) + "@" + timeline;
+}
+
+std::string timeline_in(const std::optional<std::string>& place) {
+  const std::size_t at = place ? place->find('@') : std::string::npos;
+  return at == std::string::npos ? std::string() : place->substr(at + 1);
+}
+
 std::int64_t number_in(const std::optional<std::string>& text) {
   std::int64_t number = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), number);
@@ -100,6 +110,7 @@ Result<sync::StreamClientOptions> StreamConnector::session_options(const Credent
   const auto watermark = read_cursor(read, remote().key, *server, kWatermark);
   if (!watermark) return fail(watermark);
   session.watermark = number_in(*watermark);
+  session.timeline = timeline_in(*watermark);
   const auto recovery = read_cursor(read, remote().key, *server, kRecovery);
   if (!recovery) return fail(recovery);
   session.lacks_own_history = session.watermark < number_in(*recovery);
@@ -383,7 +394,7 @@ Result<void> StreamConnector::bury(const sync::Refusal& refusal) {
 Result<void> StreamConnector::apply(sync::DownloadedBatch& batch) {
   const auto move_cursor = [&](WriteSession& session) {
     return write_cursor(session, remote().key, link_->server, kWatermark,
-                        std::to_string(batch.watermark));
+                        place_text(batch.watermark, batch.timeline));
   };
   // In two transactions: the batch that a crash or a full disk keeps out will never be asked for
   // again.

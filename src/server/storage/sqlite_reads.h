@@ -39,6 +39,13 @@ class SqliteReads : public Base {
   Result<std::vector<FormerLife>> former_lives(const ObjectPath& path) override {
     return tables_.former_lives(path);
   }
+  Result<std::string> timeline(std::string_view bucket) override {
+    return tables_.timeline(bucket);
+  }
+  Result<bool> continues(std::string_view bucket, std::string_view timeline,
+                         std::int64_t sequence) override {
+    return tables_.continues(bucket, timeline, sequence);
+  }
   Result<std::optional<Author>> author(std::string_view bucket, std::string_view node) override {
     return tables_.author(bucket, node);
   }

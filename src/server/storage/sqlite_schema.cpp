@@ -85,9 +85,22 @@ UPDATE bucket_logs SET own_sequence_number = coalesce(
 ALTER TABLE version_vectors ADD COLUMN principal TEXT NOT NULL DEFAULT '';
 )sql";
 
+constexpr std::string_view kTimelines = R"sql(
+-- In which of its lives the server wrote what is in a bucket's log: from first_sequence to the next
+-- row's. A copy that is restored has other rows from there on than its clients knew.
+CREATE TABLE log_timelines(
+  bucket_key INTEGER NOT NULL,
+  first_sequence INTEGER NOT NULL,
+  timeline TEXT NOT NULL,
+  PRIMARY KEY (bucket_key, first_sequence),
+  UNIQUE (bucket_key, timeline)
+) WITHOUT ROWID;
+)sql";
+
 constexpr store::Migration kMigrations[] = {
     {.version = 1, .name = "objects and operations", .sql = kFirst},
     {.version = 2, .name = "former lives and authors", .sql = kFormerLives},
+    {.version = 3, .name = "timelines", .sql = kTimelines},
 };
 
 }  // namespace

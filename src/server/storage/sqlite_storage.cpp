@@ -126,13 +126,14 @@ class SqliteReader final : public Reader {
 class SqliteStorage final : public Storage {
  public:
   SqliteStorage(SqliteStorageOptions options, std::optional<os::FileLock> lock,
-                std::unique_ptr<SqliteTables> tables, std::string node, std::string secret)
+                std::unique_ptr<SqliteTables> tables, std::string node, std::string secret,
+                std::string life)
       : options_(std::move(options)),
         lock_(std::move(lock)),
         tables_(std::move(tables)),
         node_(std::move(node)),
         secret_(std::move(secret)),
-        write_(*tables_, node_, secret_) {}
+        write_(*tables_, node_, secret_, std::move(life)) {}
 
   ~SqliteStorage() override {
     rollback();
@@ -142,6 +143,7 @@ class SqliteStorage final : public Storage {
 
   const std::string& node() const override { return node_; }
   const std::string& secret() const override { return secret_; }
+  std::string timeline() const override { return write_.own_timeline(); }
 
   Result<std::unique_ptr<Reader>> open_reader() override {
     store::OpenOptions open;
@@ -268,6 +270,13 @@ Result<std::pair<std::string, std::string>> identify(SqliteTables& tables, const
   return std::move(**found);
 }
 
+// The name of this life of the server, unlike those of all others.
+std::string draw_life(Random& random) {
+  std::array<std::uint8_t, 8> bytes{};
+  random.fill(bytes);
+  return to_hex(bytes);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Storage>> open_sqlite_storage(const SqliteStorageOptions& options,
@@ -297,7 +306,8 @@ Result<std::unique_ptr<Storage>> open_sqlite_storage(const SqliteStorageOptions&
   Result<std::pair<std::string, std::string>> self = identify(**tables, clock, random);
   if (!self) return fail(self);
   return std::make_unique<SqliteStorage>(options, std::move(*lock), std::move(*tables),
-                                         std::move(self->first), std::move(self->second));
+                                         std::move(self->first), std::move(self->second),
+                                         draw_life(random));
 }
 
 }  // namespace tombolo::server

@@ -310,6 +310,32 @@ Result<std::vector<FormerLife>> SqliteTables::former_lives(const ObjectPath& pat
   }
 }
 
+Result<std::string> SqliteTables::timeline(std::string_view bucket) {
+  Result<store::Statement*> select = statement(
+      "SELECT timeline FROM log_timelines WHERE bucket_key = "
+      "(SELECT bucket_key FROM bucket_logs WHERE bucket = ?1) "
+      "ORDER BY first_sequence DESC LIMIT 1");
+  if (!select) return fail(select);
+  const auto found =
+      (*select)->query_one([](const store::Row& row) { return std::string(row.text(0)); }, bucket);
+  if (!found) return fail(found);
+  return found->value_or("");
+}
+
+Result<bool> SqliteTables::continues(std::string_view bucket, std::string_view timeline,
+                                     std::int64_t sequence) {
+  Result<store::Statement*> select = statement(
+      "SELECT 1 FROM log_timelines AS t WHERE bucket_key = "
+      "(SELECT bucket_key FROM bucket_logs WHERE bucket = ?1) AND timeline = ?2 AND NOT EXISTS "
+      "(SELECT 1 FROM log_timelines AS later WHERE later.bucket_key = t.bucket_key AND "
+      "later.first_sequence > t.first_sequence AND later.first_sequence <= ?3)");
+  if (!select) return fail(select);
+  const auto found =
+      (*select)->query_one([](const store::Row&) { return true; }, bucket, timeline, sequence);
+  if (!found) return fail(found);
+  return found->value_or(false);
+}
+
 Result<std::optional<Author>> SqliteTables::author(std::string_view bucket, std::string_view node) {
   const Result<std::optional<std::int64_t>> key = bucket_key(bucket);
   if (!key) return fail(key);

@@ -66,6 +66,8 @@ class SqliteTables {
                                                     std::span<const std::string> principals);
   Result<BucketLog> bucket_log(std::string_view bucket);
   Result<std::vector<FormerLife>> former_lives(const ObjectPath& path);
+  Result<std::string> timeline(std::string_view bucket);
+  Result<bool> continues(std::string_view bucket, std::string_view timeline, std::int64_t sequence);
   Result<std::optional<Author>> author(std::string_view bucket, std::string_view node);
   Result<void> operations_after(std::string_view bucket, std::int64_t after, std::int64_t limit,
                                 const OperationVisitor& visit);

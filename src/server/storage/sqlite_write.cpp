@@ -368,11 +368,12 @@ Result<void> SqliteWrite::undo_savepoint() {
 Result<void> SqliteWrite::erase_all() {
   Result<void> done = tables_.connection().execute(
       "DELETE FROM objects; DELETE FROM operations; DELETE FROM version_vectors;"
-      "DELETE FROM former_lives;"
+      "DELETE FROM former_lives; DELETE FROM log_timelines;"
       "UPDATE lists SET last_modified = 0;"
       "UPDATE bucket_logs SET delivery_sequence = 0, fingerprint = zeroblob(16)");
   if (!done) return done;
   forget();
+  ++erased_;
   permissions_dirty_ = true;
   ++write_count_;
   return {};

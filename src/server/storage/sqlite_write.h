@@ -5,6 +5,7 @@
 // sqlite_write.cpp has the transaction, the objects and their lists; sqlite_write_log.cpp the log.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,8 +22,14 @@ namespace tombolo::server {
 
 class SqliteWrite final : public SqliteReads<WriteTransaction> {
  public:
-  SqliteWrite(SqliteTables& tables, std::string node, std::string secret)
-      : SqliteReads(tables), clock_(std::move(node)), secret_(std::move(secret)) {}
+  SqliteWrite(SqliteTables& tables, std::string node, std::string secret, std::string life)
+      : SqliteReads(tables),
+        clock_(std::move(node)),
+        secret_(std::move(secret)),
+        life_(std::move(life)) {}
+
+  // As Storage::timeline().
+  std::string own_timeline() const { return life_ + "-" + std::to_string(erased_.load()); }
 
   // Around each transaction.
   Result<void> start();
@@ -72,6 +79,8 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
     BucketLog log;
     std::int64_t own_sequence_number = 0;
     std::int64_t author_count = 0;
+    std::int64_t flushed_sequence = 0;
+    std::string timeline;  // of the newest operation that was flushed
     bool dirty = false;
     std::unordered_map<std::int64_t, AuthorState> authors;  // by node key; those asked for
     std::vector<std::int64_t> dirty_authors;
@@ -103,9 +112,12 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
   Result<std::optional<StoredObject>> only_row(store::Rows rows);
   void note_write(const ListPath& list);
   Result<void> flush_log(LogState& state);
+  Result<void> flush_timeline(LogState& state);
 
   core::HybridLogicalClock clock_;
   const std::string secret_;
+  const std::string life_;                // this opening of the storage
+  std::atomic<std::int64_t> erased_ = 0;  // how often everything was
   bool clock_dirty_ = false;
   std::int64_t clock_reserved_ms_ = 0;  // up to where it is on the disk
   bool permissions_dirty_ = false;

@@ -56,8 +56,23 @@ Result<void> SqliteWrite::flush_log(LogState& state) {
     author.dirty = false;
   }
   state.dirty_authors.clear();
+  if (done = flush_timeline(state); !done) return done;
   if (state.authors.size() > kMaxRememberedAuthors) state.authors.clear();
   state.dirty = false;
+  return {};
+}
+
+// Once in each life of the server and bucket.
+Result<void> SqliteWrite::flush_timeline(LogState& state) {
+  const std::int64_t first = std::exchange(state.flushed_sequence, state.log.delivery_sequence) + 1;
+  if (state.log.delivery_sequence < first) return {};
+  std::string own = own_timeline();
+  if (state.timeline == own) return {};
+  Result<store::Statement*> insert = tables_.statement(
+      "INSERT INTO log_timelines(bucket_key, first_sequence, timeline) VALUES (?1, ?2, ?3)");
+  if (!insert) return fail(insert);
+  if (Result<void> done = (*insert)->run(state.key, first, own); !done) return done;
+  state.timeline = std::move(own);
   return {};
 }
 
@@ -76,6 +91,10 @@ Result<void> SqliteWrite::load_log(LogState& state, std::string_view bucket) {
   const Result<BucketLog> log = tables_.bucket_log(bucket);
   if (!log) return fail(log);
   state.log = *log;
+  state.flushed_sequence = log->delivery_sequence;
+  Result<std::string> timeline = tables_.timeline(bucket);
+  if (!timeline) return fail(timeline);
+  state.timeline = std::move(*timeline);
   Result<store::Statement*> select = tables_.statement(
       "SELECT own_sequence_number, "
       "(SELECT count(*) FROM version_vectors WHERE bucket_key = ?1) "

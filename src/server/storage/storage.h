@@ -122,6 +122,11 @@ class ReadTransaction {
   virtual std::int64_t permissions_generation() = 0;
 
   virtual Result<BucketLog> bucket_log(std::string_view bucket) = 0;
+  // Which of the server's lives wrote the end of the log; empty: nobody knows, or it is empty.
+  virtual Result<std::string> timeline(std::string_view bucket) = 0;
+  // Whether the log up to `sequence` is what it was in the life `timeline`.
+  virtual Result<bool> continues(std::string_view bucket, std::string_view timeline,
+                                 std::int64_t sequence) = 0;
   // The former lives of a bucket or collection, oldest first.
   virtual Result<std::vector<FormerLife>> former_lives(const ObjectPath& path) = 0;
   // A node that wrote in the bucket.
@@ -241,6 +246,9 @@ class Storage {
 
   // The node id that the server writes operations under, made when the storage was.
   virtual const std::string& node() const = 0;
+  // Names what is written from now on. It is another one each time that the storage is opened, and
+  // after everything was erased. Any thread.
+  virtual std::string timeline() const = 0;
   // A secret made with the storage, for what the configuration leaves to be made.
   virtual const std::string& secret() const = 0;
 

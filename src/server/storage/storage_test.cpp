@@ -404,8 +404,9 @@ Result<std::unique_ptr<Storage>> open_sqlite(const std::string& directory, const
   return open_sqlite_storage(options, clock, random);
 }
 
-// How version 2 of the file differs from version 1, undone.
+// How the present file differs from version 1, undone.
 constexpr const char* kBackToVersion1 =
+    "DROP TABLE log_timelines;"
     "DROP TABLE former_lives; ALTER TABLE bucket_logs DROP COLUMN own_sequence_number;"
     "ALTER TABLE version_vectors DROP COLUMN principal;";
 
@@ -426,6 +427,52 @@ TEST_P(StorageTest, AFileOfTheFirstVersionGoesOnWhereItWas) {
   put("x", {{"a", 3}});
   EXPECT_EQ(read()->author("b", node).value()->sequence_number, 3);
   EXPECT_EQ(read()->bucket_log("b").value().delivery_sequence, 3);
+}
+
+TEST_P(StorageTest, TellsALogFromOneThatWasRestored) {
+  const auto continues = [&](const std::string& timeline, std::int64_t sequence) {
+    return read()->continues("b", timeline, sequence).value();
+  };
+  EXPECT_EQ(read()->timeline("b").value(), "") << "nothing was written";
+  put("x", {{"a", 1}});
+  put("x", {{"a", 2}});
+  const std::string first = storage_->timeline();
+  EXPECT_EQ(read()->timeline("b").value(), first);
+  EXPECT_TRUE(continues(first, 2));
+  reader_.reset();
+  storage_.reset();
+  const std::string path = directory_->path() + "/server.db";
+  const std::string backup = os::read_file(path).value();
+
+  open();
+  const std::string second = storage_->timeline();
+  EXPECT_NE(second, first);
+  EXPECT_EQ(read()->timeline("b").value(), first) << "nothing was written since";
+  EXPECT_TRUE(continues(first, 2));
+  put("x", {{"a", 3}});
+  put("x", {{"a", 4}});
+  EXPECT_EQ(read()->timeline("b").value(), second);
+  EXPECT_TRUE(continues(second, 4));
+  EXPECT_TRUE(continues(first, 2));
+  EXPECT_FALSE(continues(first, 3));
+  EXPECT_FALSE(continues("no such life", 1));
+  reader_.reset();
+  storage_.reset();
+
+  ASSERT_TRUE(os::write_file(path, backup));
+  open();
+  EXPECT_FALSE(continues(second, 3)) << "whatever was written since";
+  for (int n = 5; n < 10; ++n) put("x", {{"a", n}});
+  EXPECT_TRUE(continues(first, 2));
+  EXPECT_FALSE(continues(second, 3));
+  const std::string third = storage_->timeline();
+  EXPECT_TRUE(continues(third, 7));
+
+  write([&](WriteContext& context) { ASSERT_TRUE(context.transaction().erase_all()); });
+  EXPECT_FALSE(continues(third, 1));
+  EXPECT_NE(storage_->timeline(), third);
+  put("y", {{"a", 1}});
+  EXPECT_TRUE(continues(storage_->timeline(), 1));
 }
 
 TEST_P(StorageTest, ANodesNumberComesFromItselfAndItsFirstUser) {

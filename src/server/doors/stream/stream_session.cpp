@@ -78,6 +78,8 @@ void StreamSession::open(const protocol::Handshake& handshake) {
   opening_ = true;
   opening_token_ = handshake.auth_token;
   opening_vector_ = handshake.version_vector;
+  opening_watermark_ = handshake.last_delivery_sequence.value_or(0);
+  opening_timeline_ = handshake.timeline.value_or("");
 }
 
 void StreamSession::answer_handshake() {
@@ -193,7 +195,22 @@ Result<sync::StreamGrant> StreamSession::grant() {
   grant.version_vector = std::move(*vector);
   grant.log.delivery_sequence = log->delivery_sequence;
   if (view_) grant.log.proof = proof_of(*log, *view_);
+  if (Result<void> done = grant_timelines(**transaction, grant); !done) return fail(done);
   return grant;
+}
+
+Result<void> StreamSession::grant_timelines(ReadTransaction& transaction,
+                                            sync::StreamGrant& grant) const {
+  Result<std::string> timeline = transaction.timeline(bucket_);
+  if (!timeline) return fail(timeline);
+  grant.timeline = std::move(*timeline);
+  grant.next_timeline = hub_.context().storage.timeline();
+  if (opening_watermark_ <= 0 || opening_timeline_.empty()) return {};
+  const Result<bool> continues =
+      transaction.continues(bucket_, opening_timeline_, opening_watermark_);
+  if (!continues) return fail(continues);
+  grant.restored = !*continues;
+  return {};
 }
 
 Result<sync::LogPosition> StreamSession::read_log_position() {

@@ -63,6 +63,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   void answer_handshake();
   Result<Identity> identify(const std::optional<std::string>& token) const;
   Result<sync::StreamGrant> grant();
+  Result<void> grant_timelines(ReadTransaction& transaction, sync::StreamGrant& grant) const;
   Result<std::optional<LogView>> find_view(ReadTransaction& transaction) const;
   Result<core::VersionVector> known_authors(ReadTransaction& transaction) const;
   Result<bool> may_see_some(ReadTransaction& transaction) const;
@@ -80,6 +81,8 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   // Between the handshake and its answer.
   std::optional<std::string> opening_token_;
   core::VersionVector opening_vector_;
+  std::int64_t opening_watermark_ = 0;
+  std::string opening_timeline_;
   bool opening_ = false;
   std::optional<LogView> view_;     // nothing: each operation is asked about
   std::int64_t view_checked_ = -1;  // at this generation of the permissions
