@@ -7,8 +7,10 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <fmt/format.h>
 #include <initializer_list>
+#include <mutex>
 #include <thread>
 
 #include "http_load.h"
@@ -31,10 +33,15 @@ constexpr std::int64_t kSmallest = 1'000;
 constexpr std::int64_t kFillStep = 10'000;  // so that not all of it is in memory at once
 constexpr int kConnections = 16;
 
-enum Path { kPut, kGet, kSince, kIngest, kWrite, kQuery, kPathCount };
+enum Path { kPut, kGet, kSince, kIngest, kWrite, kQuery, kLive, kPathCount };
 constexpr std::array<std::string_view, kPathCount> kNames = {
-    "PUT of a new record", "GET of a record", "_since poll with 100 new records",
-    "stream ingest",       "local write",     "local indexed query of 50 records",
+    "PUT of a new record",
+    "GET of a record",
+    "_since poll with 100 new records",
+    "stream ingest",
+    "local write",
+    "local indexed query of 50 records",
+    "local write until a live query without an index tells it",
 };
 
 std::string row_name(Path path, std::int64_t size) {
@@ -123,10 +130,47 @@ class Site {
     sample = timed(writes, 0, [&] { return create_records(*database, std::move(objects)); });
     if (!sample) return fail(sample);
     samples_[kWrite] = *sample;
-    return {};
+    return measure_live(*database);
   }
 
  private:
+  // Half of the writes enter the answer, which has a fifth of the table; each of those waits to be
+  // told.
+  Result<void> measure_live(Database& database) {
+    Collection todos = database.collection("todos");
+    std::mutex mutex;
+    std::condition_variable told;
+    std::int64_t calls = 0;
+    const auto live = todos.where("priority", 0).observe([&](const Changes&) {
+      const std::lock_guard guard(mutex);
+      ++calls;
+      told.notify_one();
+    });
+    if (!live) return fail(live);
+    const auto wait_for_call = [&](std::int64_t number) -> Result<void> {
+      constexpr std::chrono::seconds kTimeout(60);
+      std::unique_lock guard(mutex);
+      if (told.wait_for(guard, kTimeout, [&] { return calls >= number; })) return {};
+      return fail(ErrorCode::internal, "the live query was not told of a write");
+    };
+    if (auto begun = wait_for_call(1); !begun) return begun;
+    const std::int64_t writes = run_.count(500);
+    auto sample = timed(2 * writes, 0, [&]() -> Result<void> {
+      for (std::int64_t write = 0; write < writes; ++write) {
+        Object record = sample_record(2'000'000 + write);
+        record.set("priority", 1);
+        if (const auto made = todos.create(record); !made) return fail(made);
+        record.set("priority", 0);
+        if (const auto made = todos.create(std::move(record)); !made) return fail(made);
+        if (auto seen = wait_for_call(write + 2); !seen) return seen;
+      }
+      return {};
+    });
+    if (!sample) return fail(sample);
+    samples_[kLive] = *sample;
+    return {};
+  }
+
   Result<void> fill_local() {
     auto database = Database::open(files_.file("local.db"));
     if (!database) return fail(database);
@@ -184,7 +228,7 @@ Result<void> measure_growth(Run& run) {
     return false;
   };
   const bool server = wanted({kPut, kGet, kSince, kIngest});
-  const bool local = wanted({kWrite, kQuery});
+  const bool local = wanted({kWrite, kQuery, kLive});
   if (!server && !local) return {};
   // [path][size][round]
   std::vector<std::vector<std::vector<Sample>>> samples(

@@ -25,6 +25,12 @@ struct Changes {
 // call at a time; several commits may come as one call. It may use the Database, and may destroy
 // the LiveQuery; elsewhere the destructor waits for a call in progress. Not to be used from several
 // threads at once.
+//
+// Every call brings the observer to what the query answered after some commit. After a commit of
+// this Database only the records that it changed are looked at. The query itself runs again after
+// another process's commits, and when records have left a limited answer that are to be replaced by
+// others further down the order; while that goes on and on, it is done in intervals, so that a call
+// comes up to half a second after the commit, and the time of a run.
 class LiveQuery {
  public:
   LiveQuery() = default;  // watches nothing

@@ -33,7 +33,8 @@ Result<std::shared_ptr<Engine>> Engine::open(const std::string& path, const Open
   engine->store_ = std::move(*local);
   engine->readers_ =
       std::make_unique<ReaderPool>(path, connection_options(options, environment, true));
-  engine->notifier_ = std::make_unique<Notifier>(*engine->readers_, options.watch_interval_ms);
+  engine->notifier_ =
+      std::make_unique<Notifier>(*engine->readers_, *environment.clock, options.watch_interval_ms);
   engine->remotes_ = std::make_unique<Remotes>(*engine);
   return engine;
 }
@@ -62,7 +63,7 @@ Result<std::unique_ptr<WriteSession>> Engine::begin(Durability durability) {
   if (!lock_.lock()) {
     return fail(ErrorCode::precondition_failed, "the database " + path_ + " is closed");
   }
-  return WriteSession::begin(*store_, lock_, notifier_->wants_ids(), durability);
+  return WriteSession::begin(*store_, lock_, notifier_->wanted_detail(), durability);
 }
 
 Result<void> Engine::secure() {

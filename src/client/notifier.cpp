@@ -2,14 +2,23 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
+
+#include "store/transaction.h"
 
 namespace tombolo::client {
+namespace {
+
+constexpr std::int64_t kRetryMs = 500;  // after a read that failed
+
+}  // namespace
 
 std::shared_ptr<Observer> Notifier::subscribe(std::function<void(const Event&)> callback) {
   auto observer = std::make_shared<EventObserver>(std::move(callback));
   const std::lock_guard guard(mutex_);
   subscribers_.push_back(observer);
   start_locked();
+  wake_locked();
   return observer;
 }
 
@@ -19,15 +28,14 @@ std::shared_ptr<Observer> Notifier::watch(const std::string& collection,
   auto observer = std::make_shared<QueryObserver>(collection, query, std::move(callback));
   const std::lock_guard guard(mutex_);
   queries_.push_back(observer);
-  new_queries_ = true;
   start_locked();
-  wake_.notify_one();
+  wake_locked();
   return observer;
 }
 
-bool Notifier::wants_ids() {
+CommitDetail Notifier::wanted_detail() {
   const std::lock_guard guard(mutex_);
-  return !subscribers_.empty();
+  return {.ids = !subscribers_.empty(), .keys = !queries_.empty()};
 }
 
 void Notifier::start_locked() {
@@ -36,38 +44,55 @@ void Notifier::start_locked() {
   thread_id_ = thread_.get_id();
 }
 
-bool Notifier::observed_locked() {
-  std::erase_if(subscribers_, [](const auto& observer) { return observer->stopped(); });
-  std::erase_if(queries_, [](const auto& observer) { return observer->stopped(); });
-  return !subscribers_.empty() || !queries_.empty();
+void Notifier::wake_locked() {
+  news_ = true;
+  wake_.notify_one();
 }
 
 void Notifier::expect(std::int64_t revision) {
   const std::lock_guard guard(mutex_);
-  if (thread_.joinable()) own_commits_.insert(revision);
+  if (thread_.joinable() && observed_locked()) commits_.announce(revision);
 }
 
 void Notifier::call_off(std::int64_t revision) {
   const std::lock_guard guard(mutex_);
-  own_commits_.erase(revision);
+  commits_.call_off(revision);
 }
 
 void Notifier::committed(CommitSummary&& summary) {
   const std::lock_guard guard(mutex_);
-  if (!thread_.joinable()) return;
-  if (news_.size() >= kMaxQueued) {
-    overflow_ = true;
+  if (!thread_.joinable() || !observed_locked()) {
+    commits_.call_off(summary.revision);
     return;
   }
-  news_.emplace_back(std::move(summary));
-  wake_.notify_one();
+  queue_events_locked(summary);
+  commits_.report(std::move(summary));
+  wake_locked();
+}
+
+// A commit whose events have no room left counts as another process's, of which less is told.
+void Notifier::queue_events_locked(CommitSummary& summary) {
+  if (subscribers_.empty()) return;
+  if (events_.size() >= kMaxQueued) return commits_.call_off(summary.revision);
+  const auto queue = [&](Event::Type type, std::vector<CommitSummary::Changed>& changes) {
+    for (auto& one : changes) {
+      Event& event = events_.emplace_back();
+      event.type = type;
+      event.remote = summary.origin;
+      event.collection = one.collection;
+      event.records = std::move(one.records);
+    }
+  };
+  queue(Event::Type::change, summary.changed);
+  queue(Event::Type::conflict, summary.conflicts);
+  queue(Event::Type::rejected, summary.rejected);
 }
 
 void Notifier::publish(Event event) {
   const std::lock_guard guard(mutex_);
-  if (!thread_.joinable() || news_.size() >= kMaxQueued) return;
-  news_.emplace_back(std::move(event));
-  wake_.notify_one();
+  if (subscribers_.empty() || events_.size() >= kMaxQueued) return;
+  events_.push_back(std::move(event));
+  wake_locked();
 }
 
 void Notifier::stop() {
@@ -81,103 +106,112 @@ void Notifier::stop() {
   if (thread.joinable()) thread.join();
 }
 
+// Whether somebody is left.
+bool Notifier::drop_stopped_locked() {
+  std::erase_if(subscribers_, [](const auto& observer) { return observer->stopped(); });
+  std::erase_if(queries_, [](const auto& observer) { return observer->stopped(); });
+  return observed_locked();
+}
+
 void Notifier::run() {
+  std::int64_t wait_ms = watch_interval_ms_;
   std::unique_lock guard(mutex_);
   while (!stopping_) {
-    const bool observed = observed_locked();
-    const auto ready = [this] { return stopping_ || !news_.empty() || new_queries_; };
-    if (observed) {
-      wake_.wait_for(guard, std::chrono::milliseconds(watch_interval_ms_), ready);
+    const auto ready = [this] { return stopping_ || news_; };
+    if (drop_stopped_locked()) {
+      wake_.wait_for(guard, std::chrono::milliseconds(wait_ms), ready);
     } else {
+      // What happens until somebody observes again is nobody's news.
+      revision_ = -1;
       wake_.wait(guard, ready);
     }
     if (stopping_) break;
-    std::deque<News> news;
-    news.swap(news_);
+    news_ = false;
+    std::vector<Event> events = std::exchange(events_, {});
     guard.unlock();
-    handle(news, observed);
+    handle(std::move(events));
+    wait_ms = refresh_queries();
     guard.lock();
   }
   lease_.reset();
 }
 
-// One round: what was committed here, what others committed, and then the queries they concern.
-void Notifier::handle(std::deque<News>& news, bool look) {
-  std::set<std::string> changed;
-  std::vector<Event> events;
-  for (const News& item : news) {
-    if (const auto* event = std::get_if<Event>(&item)) {
-      events.push_back(*event);
-      continue;
-    }
-    const auto& summary = std::get<CommitSummary>(item);
-    for (const auto& one : summary.changed) changed.insert(one.collection);
-    append_events(summary, events);
-  }
-  if (!lease_) {
-    Result<ReaderPool::Lease> lease = readers_.lease();
-    if (lease) lease_.emplace(std::move(*lease));
-  }
-  if (look && lease_) look_at_file(changed, events);
+// What was committed here and what others committed.
+void Notifier::handle(std::vector<Event>&& events) {
+  if (ensure_lease()) look_at_file(events);
   tell(events);
-  bool fresh = false;
-  {
-    const std::lock_guard guard(mutex_);
-    fresh = std::exchange(new_queries_, false);
-  }
-  if (!changed.empty() || fresh) refresh_queries(changed, changed.empty());
 }
 
-void Notifier::append_events(const CommitSummary& summary, std::vector<Event>& events) {
-  const auto append = [&](Event::Type type, const std::vector<CommitSummary::Changed>& changes) {
-    for (const auto& one : changes) {
-      Event event;
-      event.type = type;
-      event.remote = summary.origin;
-      event.collection = one.collection;
-      event.records = one.records;
-      events.push_back(std::move(event));
-    }
-  };
-  append(Event::Type::change, summary.changed);
-  append(Event::Type::conflict, summary.conflicts);
-  append(Event::Type::rejected, summary.rejected);
+bool Notifier::ensure_lease() {
+  if (lease_) return true;
+  Result<ReaderPool::Lease> lease = readers_.lease();
+  if (lease) lease_.emplace(std::move(*lease));
+  return lease_.has_value();
 }
 
-// Revisions have no gaps, so those between two looks that are not our own commits are another
-// process's (or another Database's of this one).
-void Notifier::look_at_file(std::set<std::string>& changed, std::vector<Event>& events) {
+void Notifier::look_at_file(std::vector<Event>& events) {
   store::Connection& connection = (*lease_)->access().connection;
   const Result<std::int64_t> version = connection.data_version();
   if (!version || (*version == data_version_ && revision_ >= 0)) return;
+  auto snapshot = store::Transaction::begin(connection, store::Transaction::Kind::deferred);
+  if (!snapshot) return;
+  const Result<bool> advanced = advance(events);
+  if (advanced && *advanced) data_version_ = *version;
+}
+
+// Tells the queries what changed up to the snapshot that the connection stands on. False: a commit
+// of ours that is in it is not reported yet; it wakes this thread when it is.
+Result<bool> Notifier::advance(std::vector<Event>& events) {
   auto select = (*lease_)->access().cache.get("SELECT revision FROM state");
-  if (!select) return;
+  if (!select) return fail(select);
   auto now = (*select)->query_one([](const store::Row& row) { return row.int64(0); });
-  if (!now || !*now) return;
-  const std::int64_t before = revision_;
-  bool others = false;
+  if (!now) return fail(now);
+  if (!*now) return fail(ErrorCode::corrupt, "the database has lost its state row");
+  std::optional<RecentCommits::Taken> taken;
+  Queries queries;
   {
     const std::lock_guard guard(mutex_);
-    const auto own = std::distance(own_commits_.begin(), own_commits_.upper_bound(**now));
-    others = before >= 0 && own < **now - before;
-    own_commits_.erase(own_commits_.begin(), own_commits_.upper_bound(**now));
-    others = std::exchange(overflow_, false) || others;
+    taken = commits_.take(revision_, **now);
+    queries = queries_;
   }
-  data_version_ = *version;
-  revision_ = **now;
-  if (!others) return;
+  if (!taken) return false;
+  const std::int64_t before = std::exchange(revision_, **now);
+  if (before < 0) return true;  // nobody has been told anything yet
+  std::set<std::string> own;
+  for (const CommitSummary& commit : taken->own) {
+    for (const auto& changed : commit.changed) {
+      own.insert(changed.collection);
+      for (const auto& query : queries) {
+        if (query->collection() != changed.collection) continue;
+        commit.has_keys ? query->note_changed(changed.keys) : query->note_changed();
+      }
+    }
+  }
+  if (!taken->others) return true;
+  auto done = note_others(before, own, queries, events);
+  if (done) return true;
+  for (const auto& query : queries) query->note_changed();
+  return fail(done);
+}
+
+// Of other processes' commits (and of other Databases of this one) the collections alone are known.
+Result<void> Notifier::note_others(std::int64_t before, const std::set<std::string>& own,
+                                   const Queries& queries, std::vector<Event>& events) {
   auto names = (*lease_)->access().cache.get("SELECT name FROM collections WHERE revision > ?1");
-  if (!names) return;
+  if (!names) return fail(names);
   store::Rows rows = (*names)->query(before);
   for (;;) {
     const Result<bool> more = rows.next();
-    if (!more || !*more) return;
+    if (!more) return fail(more);
+    if (!*more) return {};
     const std::string name(rows.row().text(0));
-    if (!changed.insert(name).second) continue;
-    Event event;
+    for (const auto& query : queries) {
+      if (query->collection() == name) query->note_changed();
+    }
+    if (own.contains(name)) continue;
+    Event& event = events.emplace_back();
     event.type = Event::Type::change;
     event.collection = name;
-    events.push_back(std::move(event));
   }
 }
 
@@ -193,18 +227,64 @@ void Notifier::tell(const std::vector<Event>& events) {
   }
 }
 
-void Notifier::refresh_queries(const std::set<std::string>& changed, bool only_new) {
-  if (!lease_) return;
-  std::vector<std::shared_ptr<QueryObserver>> queries;
-  {
-    const std::lock_guard guard(mutex_);
-    queries = queries_;
-  }
+Notifier::Queries Notifier::queries() {
+  const std::lock_guard guard(mutex_);
+  return queries_;
+}
+
+// Refreshes those that want it and are not at rest. Answers how long to wait when nothing happens.
+std::int64_t Notifier::refresh_queries() {
+  const Queries queries = this->queries();
+  bool waiting = false;  // for a report, which wakes the thread
   for (const auto& query : queries) {
-    if (query->told() && (only_new || !changed.contains(query->collection()))) continue;
-    const Result<std::int64_t> key = (*lease_)->collection_key(query->collection());
-    if (key) query->refresh((*lease_)->access(), *key);
+    if (waiting || !query->wants_refresh() || query->stopped()) continue;
+    if (clock_.monotonic_ms() >= query->refresh_at_ms()) waiting = !refresh(*query);
   }
+  std::int64_t wait_ms = watch_interval_ms_;
+  const std::int64_t now_ms = clock_.monotonic_ms();
+  for (const auto& query : queries) {
+    if (waiting || !query->wants_refresh() || query->stopped()) continue;
+    wait_ms = std::clamp<std::int64_t>(query->refresh_at_ms() - now_ms, 0, wait_ms);
+  }
+  return wait_ms;
+}
+
+// False: not possible until a commit is reported.
+bool Notifier::refresh(QueryObserver& query) {
+  const bool reruns = query.must_rerun();
+  const std::int64_t began_ms = clock_.monotonic_ms();
+  std::vector<Event> events;
+  Changes changes;
+  const Result<Refreshed> done = read_changes(query, changes, events);
+  const std::int64_t ended_ms = clock_.monotonic_ms();
+  tell(events);
+  if (!done) {
+    query.note_changed();
+    query.rest_until(ended_ms + kRetryMs);
+  } else if (*done != Refreshed::must_wait && reruns) {
+    query.rest_until(ended_ms + std::min(QueryObserver::kRestFactor * (ended_ms - began_ms),
+                                         QueryObserver::kMaxRestMs));
+  }
+  if (done && *done == Refreshed::done) query.tell(changes);
+  return !done || *done != Refreshed::must_wait;
+}
+
+Result<Notifier::Refreshed> Notifier::read_changes(QueryObserver& query, Changes& changes,
+                                                   std::vector<Event>& events) {
+  if (!ensure_lease()) return fail(ErrorCode::storage, "the database cannot be read");
+  const ReadConnection read = (*lease_)->access();
+  auto snapshot = store::Transaction::begin(read.connection, store::Transaction::Kind::deferred);
+  if (!snapshot) return fail(snapshot);
+  const Result<bool> advanced = advance(events);
+  if (!advanced) return fail(advanced);
+  if (!*advanced) return Refreshed::must_wait;
+  const Result<std::int64_t> key = (*lease_)->collection_key(query.collection());
+  if (!key) return fail(key);
+  Result<std::optional<Changes>> found = query.refresh(read, *key);
+  if (!found) return fail(found);
+  if (!*found) return Refreshed::must_rerun;
+  changes = std::move(**found);
+  return Refreshed::done;
 }
 
 }  // namespace tombolo::client

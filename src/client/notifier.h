@@ -2,6 +2,10 @@
 // live queries, one call at a time. It also looks, every watch interval while somebody observes,
 // whether another connection or process has committed.
 //
+// A live query is refreshed on a snapshot of which everything is known: every commit up to it is
+// either our own and reported, with the records that it changed, or another process's, after which
+// the query runs again.
+//
 // The thread starts with the first observer.
 #pragma once
 
@@ -9,18 +13,19 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <thread>
-#include <variant>
 #include <vector>
 
+#include "base/clock.h"
 #include "client/observer.h"
+#include "client/query_observer.h"
 #include "client/reader_pool.h"
+#include "client/recent_commits.h"
 #include "client/write_session.h"
 
 #include "tombolo/event.h"
@@ -30,18 +35,18 @@ namespace tombolo::client {
 
 class Notifier {
  public:
-  static constexpr std::size_t kMaxQueued = 10'000;  // commits and events not yet told
+  static constexpr std::size_t kMaxQueued = 10'000;  // events not yet told; more are dropped
 
-  Notifier(ReaderPool& readers, std::int64_t watch_interval_ms)
-      : readers_(readers), watch_interval_ms_(watch_interval_ms) {}
+  Notifier(ReaderPool& readers, const Clock& clock, std::int64_t watch_interval_ms)
+      : readers_(readers), clock_(clock), watch_interval_ms_(watch_interval_ms) {}
   ~Notifier() { stop(); }
 
   std::shared_ptr<Observer> subscribe(std::function<void(const Event&)> callback);
   std::shared_ptr<Observer> watch(const std::string& collection, const QuerySpecification& query,
                                   std::function<void(const Changes&)> callback);
 
-  // Whether somebody subscribes to events, so that commits should collect the ids of records.
-  bool wants_ids();
+  // What commits should collect for those who observe now.
+  CommitDetail wanted_detail();
 
   // A commit of this Database: announced before it may be seen in the file, then reported, in the
   // order of the commits, or called off.
@@ -57,33 +62,46 @@ class Notifier {
   bool is_current() const { return std::this_thread::get_id() == thread_id_; }
 
  private:
-  using News = std::variant<CommitSummary, Event>;
+  enum class Refreshed { done, must_rerun, must_wait };
+  using Queries = std::vector<std::shared_ptr<QueryObserver>>;
 
   void start_locked();
   void run();
-  void handle(std::deque<News>& news, bool look);
-  void look_at_file(std::set<std::string>& changed, std::vector<Event>& events);
+  bool observed_locked() const { return !subscribers_.empty() || !queries_.empty(); }
+  void wake_locked();
+  void queue_events_locked(CommitSummary& summary);
+  bool drop_stopped_locked();
+  Queries queries();
+  void handle(std::vector<Event>&& events);
+  bool ensure_lease();
+  void look_at_file(std::vector<Event>& events);
+  Result<bool> advance(std::vector<Event>& events);
+  Result<void> note_others(std::int64_t before, const std::set<std::string>& own,
+                           const Queries& queries, std::vector<Event>& events);
   void tell(const std::vector<Event>& events);
-  void refresh_queries(const std::set<std::string>& changed, bool only_new);
-  bool observed_locked();
-  static void append_events(const CommitSummary& summary, std::vector<Event>& events);
+  std::int64_t refresh_queries();
+  bool refresh(QueryObserver& query);
+  Result<Refreshed> read_changes(QueryObserver& query, Changes& changes,
+                                 std::vector<Event>& events);
 
   ReaderPool& readers_;
+  const Clock& clock_;
   const std::int64_t watch_interval_ms_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::thread thread_;
   std::thread::id thread_id_;
   bool stopping_ = false;
-  bool new_queries_ = false;
-  bool overflow_ = false;  // news were dropped: everything may have changed
-  std::deque<News> news_;
+  bool news_ = false;  // a commit, an event or a new query
+  std::vector<Event> events_;
+  RecentCommits commits_;
   std::vector<std::shared_ptr<EventObserver>> subscribers_;
-  std::vector<std::shared_ptr<QueryObserver>> queries_;
+  Queries queries_;
+
+  // Of the thread alone.
   std::optional<ReaderPool::Lease> lease_;
   std::int64_t data_version_ = -1;
-  std::int64_t revision_ = -1;          // up to which the file was looked at
-  std::set<std::int64_t> own_commits_;  // revisions above it that this Database committed
+  std::int64_t revision_ = -1;  // up to which the observers know what there is to look at
 };
 
 }  // namespace tombolo::client

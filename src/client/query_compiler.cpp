@@ -219,11 +219,12 @@ Result<void> compile_order(const QuerySpecification& query, CompiledQuery& out) 
     if (!expression) return fail(expression);
     descending = sort.order == Order::descending;
     out.order += *expression + (descending ? " DESC, " : ", ");
+    out.sorts.push_back(*expression);
   }
   out.order += descending ? "record_key DESC" : "record_key";
   if (query.limit || query.offset > 0) {
-    out.order += " LIMIT " + std::to_string(query.limit.value_or(-1));
-    if (query.offset > 0) out.order += " OFFSET " + std::to_string(query.offset);
+    out.limit = " LIMIT " + std::to_string(query.limit.value_or(-1));
+    if (query.offset > 0) out.limit += " OFFSET " + std::to_string(query.offset);
   }
   return {};
 }

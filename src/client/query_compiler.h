@@ -24,13 +24,27 @@ namespace tombolo::client {
 using Parameter = std::variant<std::int64_t, double, std::string, UuidBytes>;
 
 struct CompiledQuery {
-  std::string where;  // "collection_key = 7 AND deleted = 0 AND ..."
-  std::string order;  // " ORDER BY ... LIMIT ..."
+  std::string where;               // "collection_key = 7 AND deleted = 0 AND ..."
+  std::string order;               // " ORDER BY ..."
+  std::string limit;               // " LIMIT ..."; empty: no limit
+  std::vector<std::string> sorts;  // the expressions of `order`, less record_key behind them
   std::vector<Parameter> parameters;
 
   // `columns` of the answer, e.g. "id, data".
   std::string select(const std::string& columns) const {
-    return "SELECT " + columns + " FROM records WHERE " + where + order;
+    return "SELECT " + columns + " FROM records WHERE " + where + order + limit;
+  }
+  // The same of the first `count` records, whatever the limit.
+  std::string select_first(const std::string& columns, std::int64_t count) const {
+    return "SELECT " + columns + " FROM records WHERE " + where + order + " LIMIT " +
+           std::to_string(count);
+  }
+  // The same of those among some records, whatever the limit. Their keys are one parameter behind
+  // the others, a JSON array; they are looked up one by one, whatever indexes there are.
+  std::string select_among(const std::string& columns) const {
+    return "SELECT " + columns +
+           " FROM records NOT INDEXED WHERE record_key IN (SELECT value FROM json_each(?" +
+           std::to_string(parameters.size() + 1) + ")) AND " + where + order;
   }
   std::string count() const { return "SELECT count(*) FROM records WHERE " + where; }
 };

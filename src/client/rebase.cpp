@@ -52,7 +52,7 @@ Result<void> write_base(WriteSession& session, CollectionEntry& collection, std:
   std::string data;
   append_json(data, state.fields);
   const std::string tag = std::to_string(state.version.wall_ms);
-  session.touch(collection, id);
+  session.touch(collection, record_key, id);
   session.learn_timestamp(state.version);
   return (*update)->run(record_key, data, state.deleted ? 1 : 0, core::packed_stamp(state.version),
                         *node, session.revision(), tag);
@@ -70,10 +70,11 @@ Result<void> insert_base(WriteSession& session, CollectionEntry& collection, std
   append_json(data, state.fields);
   const std::string tag = std::to_string(state.version.wall_ms);
   const store::StoredId stored(id);
-  session.touch(collection, id);
   session.learn_timestamp(state.version);
-  return (*insert)->run(collection.key, stored, data, core::packed_stamp(state.version), *node,
-                        session.revision(), tag);
+  auto done = (*insert)->run(collection.key, stored, data, core::packed_stamp(state.version), *node,
+                             session.revision(), tag);
+  if (done) session.touch(collection, session.store().connection().last_insert_rowid(), id);
+  return done;
 }
 
 // Replays what is left in the log over a new base.

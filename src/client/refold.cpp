@@ -111,7 +111,7 @@ Result<void> replace_losses(WriteSession& session, const CollectionEntry& collec
 // Nothing is left that the record would follow from.
 Result<void> forget_record(WriteSession& session, CollectionEntry& collection, std::string_view id,
                            std::int64_t key) {
-  session.touch(collection, id);
+  session.touch(collection, key, id);
   for (const char* sql :
        {"DELETE FROM losses WHERE record_key = ?1", "DELETE FROM pushes WHERE record_key = ?1",
         "DELETE FROM records WHERE record_key = ?1"}) {

@@ -321,19 +321,26 @@ Result<void> bury(WriteSession& session, const RemoteEntry& remote, std::int64_t
   auto done = (*insert)->run(remote.key, position, code, reason, session.wall_ms());
   if (!done) return done;
   auto record = session.store().cache().get(
-      "SELECT r.collection_key, r.id FROM operations o JOIN records r USING (record_key) "
-      "WHERE o.position = ?1");
+      "SELECT r.collection_key, r.record_key, r.id FROM operations o JOIN records r USING "
+      "(record_key) WHERE o.position = ?1");
   if (!record) return fail(record);
+  struct Found {
+    std::int64_t collection_key;
+    std::int64_t record_key;
+    std::string id;
+  };
   auto found = (*record)->query_one(
-      [](const store::Row& row) { return std::pair(row.int64(0), store::read_id(row, 1)); },
+      [](const store::Row& row) {
+        return Found{row.int64(0), row.int64(1), store::read_id(row, 2)};
+      },
       position);
   if (!found) return fail(found);
   if (!*found) return {};
-  const auto entry = session.catalog().collection_of_key((*found)->first);
+  const auto entry = session.catalog().collection_of_key((*found)->collection_key);
   if (!entry) return fail(entry);
   if (*entry == nullptr) return {};
-  session.touch(**entry, (*found)->second);
-  session.note_rejected(**entry, (*found)->second);
+  session.touch(**entry, (*found)->record_key, (*found)->id);
+  session.note_rejected(**entry, (*found)->id);
   return {};
 }
 

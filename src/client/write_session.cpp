@@ -11,22 +11,25 @@ namespace tombolo::client {
 namespace {
 
 constexpr std::int64_t kPerMs = core::kMaxLogical + 1;
+constexpr std::size_t kMaxKeys = 1'000'000;  // of a collection's records, in a summary
 
-void note(std::vector<CommitSummary::Changed>& changes, const std::string& collection,
-          std::string_view id, bool keep_id) {
+CommitSummary::Changed& changed_in(std::vector<CommitSummary::Changed>& changes,
+                                   const std::string& collection) {
   if (changes.empty() || changes.back().collection != collection) {
     const auto known = std::find_if(changes.begin(), changes.end(), [&](const auto& changed) {
       return changed.collection == collection;
     });
     if (known == changes.end()) {
-      changes.push_back({collection, {}});
+      changes.push_back({collection, {}, {}});
     } else {
       std::rotate(known, known + 1, changes.end());
     }
   }
-  if (keep_id && (changes.back().records.empty() || changes.back().records.back() != id)) {
-    changes.back().records.emplace_back(id);
-  }
+  return changes.back();
+}
+
+void add_id(CommitSummary::Changed& changed, std::string_view id) {
+  if (changed.records.empty() || changed.records.back() != id) changed.records.emplace_back(id);
 }
 
 }  // namespace
@@ -38,7 +41,8 @@ core::Timestamp unpack_stamp(std::int64_t stamp, std::string node) {
 WriteSession::WriteSession(LocalStore& store, WriterLock& lock) : store_(store), lock_(lock) {}
 
 Result<std::unique_ptr<WriteSession>> WriteSession::begin(LocalStore& store, WriterLock& lock,
-                                                          bool collect_ids, Durability durability) {
+                                                          CommitDetail detail,
+                                                          Durability durability) {
   if (auto done = store.set_durability(durability); !done) {
     lock.unlock();
     return fail(done);
@@ -50,7 +54,8 @@ Result<std::unique_ptr<WriteSession>> WriteSession::begin(LocalStore& store, Wri
   }
   std::unique_ptr<WriteSession> session(new WriteSession(store, lock));
   session->transaction_.emplace(std::move(*transaction));
-  session->collect_ids_ = collect_ids;
+  session->detail_ = detail;
+  session->summary_.has_keys = detail.keys;
   if (auto loaded = session->load_state(); !loaded) return fail(loaded);
   return session;
 }
@@ -193,14 +198,15 @@ Result<std::int64_t> WriteSession::insert_record(CollectionEntry& collection, st
                                                           version.node_key, revision_);
   if (!done) return fail(done);
   if (store_.connection().changes() == 0) return 0;
-  touch(collection, id);
-  return store_.connection().last_insert_rowid();
+  const std::int64_t key = store_.connection().last_insert_rowid();
+  touch(collection, key, id);
+  return key;
 }
 
 Result<void> WriteSession::update_record(CollectionEntry& collection, std::string_view id,
                                          const RecordRow& row, const NewVersion& version) {
   const Sql sql = row.is_base() ? Sql::update_record_keeping_base : Sql::update_record;
-  touch(collection, id);
+  touch(collection, row.key, id);
   return store_.statements()[sql].run(row.key, version.data, version.deleted ? 1 : 0, version.stamp,
                                       version.node_key, revision_);
 }
@@ -233,9 +239,16 @@ core::Fingerprint& WriteSession::fingerprint_of(const CollectionEntry& collectio
   return totals_.emplace_back(Totals{collection.key, {}}).added;
 }
 
-void WriteSession::touch(CollectionEntry& collection, std::string_view id) {
+void WriteSession::touch(CollectionEntry& collection, std::int64_t record_key,
+                         std::string_view id) {
   (void)fingerprint_of(collection);
-  note(summary_.changed, collection.name, id, collect_ids_);
+  CommitSummary::Changed& changed = changed_in(summary_.changed, collection.name);
+  if (detail_.ids) add_id(changed, id);
+  if (!summary_.has_keys || (!changed.keys.empty() && changed.keys.back() == record_key)) return;
+  changed.keys.push_back(record_key);
+  if (changed.keys.size() <= kMaxKeys) return;
+  summary_.has_keys = false;
+  for (auto& one : summary_.changed) one.keys = {};
 }
 
 void WriteSession::subtract_fingerprint(CollectionEntry& collection, store::Blob id) {
@@ -243,11 +256,11 @@ void WriteSession::subtract_fingerprint(CollectionEntry& collection, store::Blob
 }
 
 void WriteSession::note_conflict(const CollectionEntry& collection, std::string_view id) {
-  note(summary_.conflicts, collection.name, id, true);
+  add_id(changed_in(summary_.conflicts, collection.name), id);
 }
 
 void WriteSession::note_rejected(const CollectionEntry& collection, std::string_view id) {
-  note(summary_.rejected, collection.name, id, true);
+  add_id(changed_in(summary_.rejected, collection.name), id);
 }
 
 Result<std::vector<core::Operation>> WriteSession::operations_of(const CollectionEntry& collection,

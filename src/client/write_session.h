@@ -54,13 +54,21 @@ struct CommitSummary {
   struct Changed {
     std::string collection;
     std::vector<std::string> records;  // empty unless ids were asked for
+    std::vector<std::int64_t> keys;    // of the records, some more than once; see has_keys
   };
   std::int64_t revision = 0;
-  std::string origin;  // the remote that it came from; empty: this device
+  std::string origin;     // the remote that it came from; empty: this device
+  bool has_keys = false;  // `changed` names the keys of all records that changed
   std::vector<Changed> changed;
   std::vector<Changed> conflicts;  // records with new entries in the loss ledger
   std::vector<Changed> rejected;   // records with new dead letters
   bool pending_added = false;      // something is there for remotes to fetch
+};
+
+// What a summary is to tell of the records that changed.
+struct CommitDetail {
+  bool ids = false;
+  bool keys = false;
 };
 
 core::Timestamp unpack_stamp(std::int64_t stamp, std::string node);
@@ -70,7 +78,7 @@ class WriteSession {
   // The caller has taken `lock`; the session gives it back at its end, or at once when it fails.
   // Takes the file's write lock. Errors: busy, storage, corrupt.
   static Result<std::unique_ptr<WriteSession>> begin(LocalStore& store, WriterLock& lock,
-                                                     bool collect_ids, Durability durability);
+                                                     CommitDetail detail, Durability durability);
   ~WriteSession();
   WriteSession(const WriteSession&) = delete;
   WriteSession& operator=(const WriteSession&) = delete;
@@ -127,7 +135,7 @@ class WriteSession {
                                 std::string_view data_json, std::int64_t pending);
 
   // Notes that the record changed in this transaction.
-  void touch(CollectionEntry& collection, std::string_view id);
+  void touch(CollectionEntry& collection, std::int64_t record_key, std::string_view id);
   void subtract_fingerprint(CollectionEntry& collection, store::Blob id);
   void note_conflict(const CollectionEntry& collection, std::string_view id);
   void note_rejected(const CollectionEntry& collection, std::string_view id);
@@ -158,7 +166,7 @@ class WriteSession {
   WriterLock& lock_;
   std::optional<store::Transaction> transaction_;
   std::optional<Error> poison_;
-  bool collect_ids_ = false;
+  CommitDetail detail_;
   bool tied_ = false;
   bool dirty_ = false;
   std::optional<std::string> transaction_id_;
