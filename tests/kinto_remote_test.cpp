@@ -266,6 +266,25 @@ TEST_F(KintoRemoteTest, ADeleteAndAnEditMeetTheSameWayOnBothSides) {
   ASSERT_EQ(losses(other()).size(), 2u);
 }
 
+// An older change of somebody who comes late may leave a record as it is, under a new version.
+TEST_F(KintoRemoteTest, AVersionThatChangedNothingStandsInNobodysWay) {
+  for (const auto policy : {ConflictPolicy::merge, ConflictPolicy::server_wins}) {
+    share({{"id", "removed"}, {"x", 1}});
+    share({{"id", "edited"}, {"x", 1}});
+    ASSERT_TRUE(db().collection("c").remove("removed"));
+    ASSERT_TRUE(db().collection("c").patch("edited", {{"x", 2}}));
+    for (const std::string id : {"removed", "edited"}) {
+      ASSERT_EQ(send(server_, "PUT", "/records/" + id, R"({"data":{"x":1}})").status, 200);
+    }
+    sync(db(), policy);
+    EXPECT_EQ(on_server(), (Object{{"edited", Object{{"x", 2}}}}));
+    EXPECT_EQ(contents(db()), on_server());
+    EXPECT_TRUE(losses(db()).empty());
+    ASSERT_TRUE(db().collection("c").remove("edited"));
+    sync(db());
+  }
+}
+
 TEST_F(KintoRemoteTest, AWriteWhoseAnswerWasLostIsNotMadeTwice) {
   share({{"id", "r"}, {"n", 10}});
   ASSERT_TRUE(db().collection("c").increment("r", "n", 1));

@@ -288,6 +288,13 @@ Result<void> rebase(WriteSession& session, CollectionEntry& collection,
     return keep_ours(session, collection, id, **row, *ours, theirs);
   }
   if (operations->empty()) return write_base(session, collection, id, (*row)->key, theirs);
+  // Another version with the same content contradicts nobody, whatever its time.
+  if (base->exists && same_content(*base, theirs)) {
+    const Result<core::RecordState> ours = session.state_of(**row);
+    if (!ours) return fail(ours);
+    if (ours->deleted) return keep_ours(session, collection, id, **row, *ours, theirs);
+    return merge(session, collection, id, **row, theirs);
+  }
   return meet(session, collection, id, **row, *operations, theirs, policy);
 }
 
