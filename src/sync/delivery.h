@@ -84,6 +84,11 @@ class Delivery {
   // there or later, an empty one if need be, unless it was sent one already.
   void owe_final(std::int64_t end);
   std::optional<DeliveryRequest> wanted() const;
+  // Whether the client's own operations above `after` are not for it: of these a page needs no
+  // more than whose they are.
+  bool leaves_out_own(std::int64_t after) const {
+    return !is_legacy() && after >= own_history_end_;
+  }
   // Sends what the page holds for this client. Fails with limit_exceeded when the difference for a
   // client without watermark is too large, and with the error of an operation that cannot be read.
   Result<void> read(const DeliveryPage& page, std::int64_t now_ms, BatchSender& sender);

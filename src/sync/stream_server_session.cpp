@@ -375,6 +375,10 @@ void StreamServerSession::operations_read(const DeliveryPage& page, Now now) {
   end(protocol::kCloseInternalError, "cannot continue");
 }
 
+bool StreamServerSession::leaves_out_own(std::int64_t after) const {
+  return delivery_ != nullptr && delivery_->leaves_out_own(after);
+}
+
 std::int64_t StreamServerSession::log_position() const {
   return delivery_ != nullptr ? delivery_->scanned() : 0;
 }

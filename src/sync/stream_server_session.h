@@ -147,6 +147,8 @@ class StreamServerSession {
   // from anywhere.
   std::optional<DeliveryRequest> wanted() const;
   void operations_read(const DeliveryPage& page, Now now);
+  // Whether what the client wrote itself above `after` is not sent to it.
+  bool leaves_out_own(std::int64_t after) const;
 
   const std::string& node() const { return node_; }  // the client's
   bool streaming() const { return state_ == State::streaming; }

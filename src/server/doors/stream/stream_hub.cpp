@@ -16,23 +16,25 @@ constexpr std::size_t kMaxDirectOperations = 500;
 constexpr std::size_t kMaxDirectBytes = 1 << 20;
 constexpr std::size_t kMaxCachedFrames = 8;
 
-// What a commit added to the log; nothing when it is too large to be passed on at once.
+// What a commit added to the log.
 std::optional<StreamNews> news_of(Readers& readers, const std::shared_ptr<net::Executor>& executor,
                                   const FeedEvent& event) {
-  if (event.operations == nullptr || event.operations->size() > kMaxDirectOperations) {
-    return std::nullopt;
-  }
+  if (event.operations == nullptr || event.operations->empty()) return std::nullopt;
   StreamNews news;
   sync::DeliveryPage& page = news.page;
   page.after = event.first_sequence - 1;
   page.last = event.last_sequence;
   page.at_end = true;
+  page.operations.reserve(event.operations->size());
+  news.author = event.operations->front().node;
   std::size_t bytes = 0;
   for (const FeedOperation& operation : *event.operations) {
     bytes += operation.body.size();
+    if (operation.node != news.author) news.author = {};
     page.operations.push_back({operation.delivery_sequence, operation.node, operation.body});
   }
-  if (bytes > kMaxDirectBytes) return std::nullopt;
+  news.is_small = page.operations.size() <= kMaxDirectOperations && bytes <= kMaxDirectBytes;
+  if (!news.is_small && news.author.empty()) return std::nullopt;
   const auto transaction = readers.begin(executor);
   if (!transaction) return std::nullopt;
   news.permissions_generation = (*transaction)->permissions_generation();

@@ -340,7 +340,10 @@ void StreamSession::announce(std::int64_t last_sequence, const StreamNews* news)
   // those who may read the whole bucket. Planted, they are for everybody who listens to it.
   const bool may_read = planted(PlantedFault::unchecked_relay) ||
                         (view_ && news != nullptr && news->permissions_generation == view_checked_);
-  const bool fits = news != nullptr && may_read;
+  // Of what the client wrote itself nothing is sent, however much it is.
+  const bool is_own = news != nullptr && !news->author.empty() && news->author == session_.node() &&
+                      session_.leaves_out_own(news->page.after);
+  const bool fits = news != nullptr && may_read && (news->is_small || is_own);
   const std::optional<sync::DeliveryRequest> wanted =
       fits ? session_.wanted() : std::optional<sync::DeliveryRequest>();
   if (!wanted || wanted->after != news->page.after) return pump();

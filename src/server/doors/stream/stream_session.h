@@ -24,6 +24,8 @@ protocol::Proof proof_of(const BucketLog& log, const LogView& view);
 // A commit as a page of the log, as of a generation of the permissions.
 struct StreamNews {
   sync::DeliveryPage page;
+  bool is_small = true;          // enough to be passed on at once
+  std::string_view author;       // the node that wrote all of it, if one did
   std::optional<BucketLog> log;  // when it ends with the page
   std::int64_t permissions_generation = 0;
 };
