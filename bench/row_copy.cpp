@@ -18,6 +18,25 @@ Error sqlite_failure(sqlite3* database) {
   return {ErrorCode::storage, std::string("the bare copy failed: ") + sqlite3_errmsg(database)};
 }
 
+// SQLite set up for a while as the server's program does it. No connection may be open before or
+// after.
+class MemoryCount {
+ public:
+  explicit MemoryCount(bool counts) : counts_(counts) { set(counts); }
+  ~MemoryCount() { set(true); }
+  MemoryCount(const MemoryCount&) = delete;
+  MemoryCount& operator=(const MemoryCount&) = delete;
+
+ private:
+  void set(bool counts) const {
+    if (counts_) return;
+    sqlite3_shutdown();
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, counts ? 1 : 0);
+  }
+
+  const bool counts_;
+};
+
 }  // namespace
 
 // Prepared inserts, bound and stepped through SQLite's own interface.
@@ -154,12 +173,16 @@ Result<RowCopy> RowCopy::of_server(const std::string& file) {
                            "SELECT r.* FROM operations o CROSS JOIN objects r USING(object_key) "
                            "ORDER BY o.position"},
                           {"operations", "SELECT * FROM operations ORDER BY position"}});
-  if (copy) copy->options_.wal_autocheckpoint_pages = kServerCheckpointPages;
+  if (copy) {
+    copy->options_.wal_autocheckpoint_pages = kServerCheckpointPages;
+    copy->counts_memory_ = false;
+  }
   return copy;
 }
 
 Result<Sample> RowCopy::insert_into(const std::string& file, std::int64_t operations_per_commit,
                                     std::int64_t untimed) const {
+  const MemoryCount memory(counts_memory_);
   auto connection = store::Connection::open(file, options_);
   if (!connection) return fail(connection);
   if (auto made = connection->execute(schema_); !made) return fail(made);

@@ -50,6 +50,7 @@ class RowCopy {
 
   std::string schema_;
   store::OpenOptions options_;
+  bool counts_memory_ = true;  // whether SQLite counts its memory; not in the server
   std::vector<Rows> tables_;
   std::int64_t operations_ = 0;
 };

@@ -182,6 +182,10 @@ Connection::Connection(Connection&& other) noexcept = default;
 Connection& Connection::operator=(Connection&& other) noexcept = default;
 Connection::~Connection() = default;
 
+void count_no_memory() {
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 Result<Connection> Connection::open(const std::string& path, const OpenOptions& options) {
   if (auto valid = check_path(path); !valid) return fail(valid);
   const char* vfs = options.vfs.empty() ? nullptr : options.vfs.c_str();

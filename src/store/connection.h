@@ -24,6 +24,11 @@ struct sqlite3;
 
 namespace tombolo::store {
 
+// For the start of a program, before anything else of SQLite is used (later it does nothing): lets
+// SQLite not count its memory, which takes a lock of the whole process for every allocation. What
+// SQLite can tell about its memory is 0 then, so this is no library's business.
+void count_no_memory();
+
 enum class OpenMode {
   create,      // read and write; makes the file if there is none
   read_write,  // read and write; the file must exist
