@@ -30,11 +30,16 @@ constexpr ReverseTable reverse_of(std::string_view alphabet) {
 constexpr ReverseTable kStandardReverse = reverse_of(kStandardAlphabet);
 constexpr ReverseTable kUrlReverse = reverse_of(kUrlAlphabet);
 
+constexpr ReverseTable hex_reverse() {
+  ReverseTable table = reverse_of(kHexDigits);
+  for (std::size_t digit = 'A'; digit <= 'F'; ++digit) table[digit] = table[digit + ('a' - 'A')];
+  return table;
+}
+
+constexpr ReverseTable kHexReverse = hex_reverse();
+
 int hex_value(char digit) {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-  return -1;
+  return kHexReverse[static_cast<unsigned char>(digit)];
 }
 
 std::uint32_t byte_at(std::string_view text, std::size_t index) {

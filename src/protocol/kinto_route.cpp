@@ -1,7 +1,7 @@
 #include "protocol/kinto_route.h"
 
 #include <array>
-#include <vector>
+#include <span>
 
 #include "base/percent_encoding.h"
 #include "base/text.h"
@@ -12,17 +12,21 @@ namespace {
 // The longest path has six segments after the version; one more shows that a path is longer.
 constexpr std::size_t kMaxSegments = 8;
 
-using Segments = std::vector<std::string_view>;
+using Segments = std::span<const std::string_view>;
 
-Segments split(std::string_view path) {
-  Segments segments;
-  while (!path.empty() && segments.size() < kMaxSegments) {
+Segments split(std::string_view path, std::array<std::string_view, kMaxSegments>& room) {
+  std::size_t count = 0;
+  while (!path.empty() && count < room.size()) {
     path.remove_prefix(1);  // the slash
     const std::size_t end = path.find('/');
-    segments.push_back(path.substr(0, end));
+    room[count++] = path.substr(0, end);
     path.remove_prefix(end == std::string_view::npos ? path.size() : end);
   }
-  return segments;
+  return Segments(room).first(count);
+}
+
+bool is_text(std::string_view decoded) {
+  return is_utf8(decoded) && decoded.find('\0') == std::string_view::npos;
 }
 
 bool is_version_prefix(std::string_view segment) {
@@ -64,7 +68,7 @@ Checked<Route> route_utility(std::string_view name) {
 }
 
 // `segments` start with "buckets".
-Checked<Route> route_resource(const Segments& segments) {
+Checked<Route> route_resource(Segments segments) {
   constexpr std::array<std::string_view, 3> kNames = {"buckets", "collections", "records"};
   if (segments.size() > 2 * kNames.size()) return refuse(unknown_url());
   Route route;
@@ -102,13 +106,14 @@ const std::string& Route::object_id() const {
 }
 
 Checked<Route> route_path(std::string_view path) {
-  const std::string decoded = percent_decode(path);
-  if (!is_utf8(decoded) || decoded.find('\0') != std::string::npos) {
+  const bool is_encoded = path.find('%') != std::string_view::npos;
+  if (!(is_encoded ? is_text(percent_decode(path)) : is_text(path))) {
     return refuse(bad_request("Invalid URL path."));
   }
   if (path.empty() || path.front() != '/') return refuse(unknown_url());
 
-  Segments segments = split(path);
+  std::array<std::string_view, kMaxSegments> room;
+  Segments segments = split(path, room);
   if (segments[0] != kVersionPrefix) {
     if (is_version_prefix(segments[0])) return refuse(unknown_version());
     return redirect("/" + std::string(kVersionPrefix) + std::string(path), false);
@@ -120,7 +125,7 @@ Checked<Route> route_path(std::string_view path) {
     return redirect(std::string(path), true);
   }
 
-  segments.erase(segments.begin());
+  segments = segments.subspan(1);
   if (segments[0] == "buckets") return route_resource(segments);
   if (segments.size() > 1) return refuse(unknown_url());
   return route_utility(segments[0]);

@@ -71,23 +71,36 @@ std::string_view name_of(ResourceKind kind) {
 std::string ListPath::uri() const {
   std::string uri;
   uri.reserve(40 + bucket.size() + collection.size());
-  uri = "/buckets";
-  if (kind == ResourceKind::bucket) return uri;
-  uri += '/';
-  append_escaped(uri, bucket);
-  if (kind == ResourceKind::group) return uri += "/groups";
-  uri += "/collections";
-  if (kind == ResourceKind::collection) return uri;
-  uri += '/';
-  append_escaped(uri, collection);
-  return uri += "/records";
+  append_uri(uri);
+  return uri;
+}
+
+void ListPath::append_uri(std::string& out) const {
+  out += "/buckets";
+  if (kind == ResourceKind::bucket) return;
+  out += '/';
+  append_escaped(out, bucket);
+  if (kind == ResourceKind::group) {
+    out += "/groups";
+    return;
+  }
+  out += "/collections";
+  if (kind == ResourceKind::collection) return;
+  out += '/';
+  append_escaped(out, collection);
+  out += "/records";
 }
 
 std::string ObjectPath::uri() const {
-  std::string uri = list.uri();
-  uri += '/';
-  append_escaped(uri, id);
+  std::string uri;
+  append_uri(uri);
   return uri;
+}
+
+void ObjectPath::append_uri(std::string& out) const {
+  list.append_uri(out);
+  out += '/';
+  append_escaped(out, id);
 }
 
 std::optional<ListPath> parse_list_uri(std::string_view uri) {

@@ -33,6 +33,7 @@ struct ListPath {
   // "/buckets", "/buckets/b/groups", "/buckets/b/collections/c/records". A '/' or '%' inside a name
   // is percent-encoded, so that two lists never share a URI.
   std::string uri() const;
+  void append_uri(std::string& out) const;
   friend bool operator==(const ListPath&, const ListPath&) = default;
 };
 
@@ -45,6 +46,7 @@ struct ObjectPath {
     return {ListPath::collections(std::move(bucket)), std::move(id)};
   }
   std::string uri() const;  // "/buckets/b/collections/c"
+  void append_uri(std::string& out) const;
   friend bool operator==(const ObjectPath&, const ObjectPath&) = default;
 };
 

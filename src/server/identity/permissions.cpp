@@ -92,15 +92,18 @@ std::optional<ObjectPath> container_of(const ListPath& list) {
 
 }  // namespace
 
+// Without making the name: most servers grant next to nothing this way, and every request asks.
 bool AccessControl::granted_by_settings(const Identity& identity, std::string_view resource,
                                         std::string_view permission) const {
-  if (settings_.empty()) return false;
-  std::string name(resource);
-  name += '_';
-  name += permission;
-  name += "_principals";
-  const auto setting = settings_.find(name);
-  return setting != settings_.end() && shares(setting->second, identity.principals);
+  for (auto setting = settings_.lower_bound(resource);
+       setting != settings_.end() && setting->first.starts_with(resource); ++setting) {
+    std::string_view rest = setting->first;
+    rest.remove_prefix(resource.size());
+    if (!rest.starts_with('_') || !rest.substr(1).starts_with(permission)) continue;
+    if (rest.substr(1 + permission.size()) != "_principals") continue;
+    return shares(setting->second, identity.principals);
+  }
+  return false;
 }
 
 Result<bool> AccessControl::may(ReadTransaction& transaction, const Identity& identity,

@@ -79,14 +79,15 @@ void SqliteTables::forget_all() {
 }
 
 Result<std::optional<std::int64_t>> SqliteTables::list_key(const ListPath& list) {
-  std::string uri = list.uri();
-  if (const auto known = lists_.find(uri); known != lists_.end()) return known->second;
+  uri_.clear();
+  list.append_uri(uri_);
+  if (const auto known = lists_.find(uri_); known != lists_.end()) return known->second;
   Result<store::Statement*> select = statement("SELECT list_key FROM lists WHERE uri = ?1");
   if (!select) return fail(select);
-  auto key = (*select)->query_one([](const store::Row& row) { return row.int64(0); }, uri);
+  auto key = (*select)->query_one([](const store::Row& row) { return row.int64(0); }, uri_);
   if (key && *key) {
     bound(lists_);
-    lists_.emplace(std::move(uri), **key);
+    lists_.emplace(uri_, **key);
   }
   return key;
 }
@@ -262,8 +263,10 @@ Result<std::vector<PermissionsKey>> SqliteTables::sets_granting(
 }
 
 Result<std::optional<PermissionsKey>> SqliteTables::permissions_of(const ObjectPath& path) {
-  std::string uri = path.uri();
-  if (const auto known = permissions_.find(uri); known != permissions_.end()) return known->second;
+  uri_.clear();
+  path.append_uri(uri_);
+  if (const auto known = permissions_.find(uri_); known != permissions_.end()) return known->second;
+  std::string uri = uri_;
   Result<std::optional<StoredObject>> object = find(path.list, path.id);
   if (!object) return fail(object);
   std::optional<PermissionsKey> permissions;

@@ -94,6 +94,7 @@ class SqliteTables {
   std::unordered_map<std::int64_t, std::string> nodes_;
   std::map<PermissionsKey, std::unique_ptr<PermissionSet>> sets_;
   TextMap<std::vector<Grant>> grants_;  // by principal
+  std::string uri_;                     // of what is asked about; kept for its memory
   std::int64_t generation_ = -1;
   TextMap<std::optional<PermissionsKey>> permissions_;  // by object URI
 };

@@ -114,8 +114,10 @@ void SqliteWrite::note_write(const ListPath& list) {
 }
 
 Result<SqliteWrite::ListState*> SqliteWrite::list_state(const ListPath& list) {
-  std::string uri = list.uri();
-  if (const auto known = lists_.find(uri); known != lists_.end()) return &known->second;
+  uri_.clear();
+  list.append_uri(uri_);
+  if (const auto known = lists_.find(uri_); known != lists_.end()) return &known->second;
+  std::string uri = uri_;
   Result<store::Statement*> select =
       tables_.statement("SELECT list_key, last_modified FROM lists WHERE uri = ?1");
   if (!select) return fail(select);

@@ -122,6 +122,7 @@ class SqliteWrite final : public SqliteReads<WriteTransaction> {
   std::int64_t clock_reserved_ms_ = 0;  // up to where it is on the disk
   bool permissions_dirty_ = false;
   std::uint64_t write_count_ = 0;
+  std::string uri_;  // of what is asked about; kept for its memory
   TextMap<ListState> lists_;
   std::vector<ListState*> dirty_lists_;
   TextMap<LogState> logs_;
