@@ -38,12 +38,14 @@ class Peer final : public net::WebSocketConnection {
   void send_frame(net::SharedFrame frame) override {
     send_text(std::string_view(*frame).substr(frame->find('{')));
   }
+  void ping() override {}
   void flush() override {}
   void close(std::uint16_t, std::string_view) override {}
   void pause_reading() override {}
   void resume_reading() override {}
   bool is_open() const override { return true; }
   std::size_t buffered_bytes() const override { return 0; }
+  std::size_t unacknowledged_bytes() const override { return 0; }
   const std::string& remote_address() const override { return address_; }
   const std::shared_ptr<net::Executor>& executor() const override { return executor_; }
 

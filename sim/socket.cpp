@@ -69,6 +69,22 @@ std::size_t SocketEnd::buffered_bytes() const {
   return outstanding_bytes_ > kWindowBytes ? outstanding_bytes_ - kWindowBytes : 0;
 }
 
+std::size_t SocketEnd::unacknowledged_bytes() const {
+  const std::int64_t now_us = wires_.world().now_us();
+  std::size_t bytes = 0;
+  for (const Transit& transit : transits_) {
+    if (transit.end_us <= now_us) continue;
+    const std::int64_t left_us = transit.end_us - std::max(now_us, transit.begin_us);
+    bytes += transit.bytes * static_cast<std::size_t>(left_us) /
+             static_cast<std::size_t>(transit.end_us - transit.begin_us);
+  }
+  return bytes;
+}
+
+void SocketEnd::ping() {
+  if (state_ == State::open) send({.kind = Kind::ping});
+}
+
 void SocketEnd::send(Packet packet) {
   if (!effective()) return;
   if (wires_.happens(wires_.conditions(client_host_).breaks)) {
@@ -87,7 +103,12 @@ void SocketEnd::send(Packet packet) {
     });
     return;
   }
+  const std::int64_t begin_us = std::max(wires_.world().now_us(), last_arrival_us_);
   schedule_arrival(std::move(packet), wires_.travel_us(client_host_, bytes));
+  while (!transits_.empty() && transits_.front().end_us <= wires_.world().now_us()) {
+    transits_.pop_front();
+  }
+  transits_.push_back({begin_us, std::max(begin_us + 1, last_arrival_us_), bytes});
 }
 
 // In the order in which it was sent, however long each takes.
@@ -140,12 +161,16 @@ void SocketEnd::take(const Packet& packet) {
       if (const auto on_text = callbacks_.on_text) on_text(packet.text);
       return;
     case Kind::ping:
-      return send({.kind = Kind::pong});
+      send({.kind = Kind::pong});
+      if (const auto on_heartbeat = callbacks_.on_heartbeat) on_heartbeat();
+      return;
     case Kind::close:
       if (state_ == State::open)
         send({.kind = Kind::close, .text = packet.text, .code = packet.code});
       return ended(packet.code, packet.text);
     case Kind::pong:
+      if (const auto on_heartbeat = callbacks_.on_heartbeat) on_heartbeat();
+      return;
     case Kind::reset:
       return;
   }

@@ -25,12 +25,14 @@ class SocketEnd final : public net::WebSocketConnection,
   void send_text(std::string_view text) override;
   void send_binary(std::string_view) override {}  // nobody does
   void send_frame(net::SharedFrame frame) override;
+  void ping() override;
   void flush() override {}
   void close(std::uint16_t code, std::string_view reason) override;
   void pause_reading() override { paused_ = true; }
   void resume_reading() override;
   bool is_open() const override { return state_ == State::open; }
   std::size_t buffered_bytes() const override;
+  std::size_t unacknowledged_bytes() const override;
   const std::string& remote_address() const override { return peer_host_; }
   const std::shared_ptr<net::Executor>& executor() const override { return executor_; }
 
@@ -44,6 +46,12 @@ class SocketEnd final : public net::WebSocketConnection,
     Kind kind = Kind::text;
     std::string text = {};
     std::uint16_t code = 0;
+  };
+  // What is on its way: the other kernel takes it bit by bit.
+  struct Transit {
+    std::int64_t begin_us = 0;
+    std::int64_t end_us = 0;
+    std::size_t bytes = 0;
   };
 
   bool effective() const;
@@ -71,6 +79,7 @@ class SocketEnd final : public net::WebSocketConnection,
   bool was_full_ = false;
   std::size_t outstanding_bytes_ = 0;  // sent, and not taken by the other end's program
   std::int64_t last_arrival_us_ = 0;   // of what was sent
+  std::deque<Transit> transits_;       // those that have not arrived when all goes well
   std::int64_t heard_ms_ = 0;          // when something came last
   std::deque<Packet> inbox_;           // while paused
 };

@@ -43,12 +43,14 @@ class TestSocket final : public net::WebSocketConnection,
   }
   void send_binary(std::string_view) override {}
   void send_frame(net::SharedFrame) override {}
+  void ping() override {}
   void flush() override {}
   void close(std::uint16_t, std::string_view) override {}
   void pause_reading() override {}
   void resume_reading() override {}
   bool is_open() const override { return true; }
   std::size_t buffered_bytes() const override { return 0; }
+  std::size_t unacknowledged_bytes() const override { return 0; }
   const std::string& remote_address() const override { return address_; }
   const std::shared_ptr<net::Executor>& executor() const override { return executor_; }
 

@@ -1,6 +1,8 @@
 #include "net/stream_socket.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace tombolo::net {
@@ -34,6 +36,12 @@ IoResult StreamSocket::write(std::span<const iovec> from) {
   message.msg_iov = const_cast<iovec*>(from.data());  // NOLINT: the call does not change it
   message.msg_iovlen = from.size();
   return result_of(::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+std::size_t StreamSocket::unacknowledged_bytes() const {
+  int bytes = 0;
+  if (::ioctl(socket_.native_handle(), TIOCOUTQ, &bytes) != 0) return 0;
+  return static_cast<std::size_t>(std::max(bytes, 0));
 }
 
 void StreamSocket::finish_writing() {

@@ -47,12 +47,15 @@ class StreamSocket {
                        std::move(handler));
   }
 
+  // Of what was written, how much the peer's machine has not acknowledged; 0 when that is unknown.
+  std::size_t unacknowledged_bytes() const;
+
   void finish_writing();  // tells the peer that nothing follows
   void close();           // cancels what waits for the socket
   bool is_open() const { return socket_.is_open(); }
 
  private:
-  boost::asio::ip::tcp::socket socket_;
+  mutable boost::asio::ip::tcp::socket socket_;  // const functions only look at it
   std::unique_ptr<TlsStream> tls_;
 };
 

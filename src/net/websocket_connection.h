@@ -32,6 +32,7 @@ struct WebSocketOptions {
 struct WebSocketCallbacks {
   std::function<void(std::string_view)> on_text;  // valid UTF-8
   std::function<void(std::string_view)> on_binary;
+  std::function<void()> on_heartbeat;  // a ping or a pong came: the peer is there
   // Once, last: the peer's code (or 1005, 1006, or ours when we closed for its fault) and reason.
   std::function<void(std::uint16_t code, std::string_view reason)> on_close;
   // buffered_bytes() fell to zero after it had not been zero at the end of a turn.
@@ -56,6 +57,10 @@ class WebSocketConnection {
   // Sends an encoded frame. Only for connections of a server: a client must mask (section 5.3).
   virtual void send_frame(SharedFrame frame) = 0;
 
+  // Asks the peer for a sign of life: on_heartbeat follows when it answers, as every peer does
+  // (section 5.5.2).
+  virtual void ping() = 0;
+
   // Writes now what was sent in this turn, instead of at its end.
   virtual void flush() = 0;
 
@@ -70,6 +75,8 @@ class WebSocketConnection {
 
   virtual bool is_open() const = 0;                // false from the first close frame, either way
   virtual std::size_t buffered_bytes() const = 0;  // sent, and not taken by the kernel yet
+  // Sent, and not known to have arrived at the peer's machine.
+  virtual std::size_t unacknowledged_bytes() const = 0;
   virtual const std::string& remote_address() const = 0;
   virtual const std::shared_ptr<Executor>& executor() const = 0;
 };

@@ -194,8 +194,10 @@ bool WebSocketStream::handle(const WebSocketEvent& event) {
       return true;
     case WebSocketEvent::Kind::ping:
       send(WebSocketOpcode::pong, event.payload);
+      if (state_ == State::open && callbacks->on_heartbeat) callbacks->on_heartbeat();
       return true;
     case WebSocketEvent::Kind::pong:
+      if (state_ == State::open && callbacks->on_heartbeat) callbacks->on_heartbeat();
       return true;
     case WebSocketEvent::Kind::close:
       on_peer_close(event.code, event.payload);
@@ -205,6 +207,14 @@ bool WebSocketStream::handle(const WebSocketEvent& event) {
       return false;
   }
   return false;
+}
+
+void WebSocketStream::ping() {
+  if (state_ == State::open) send(WebSocketOpcode::ping, {});
+}
+
+std::size_t WebSocketStream::unacknowledged_bytes() const {
+  return output_.size() + (state_ == State::ended ? 0 : socket_.unacknowledged_bytes());
 }
 
 void WebSocketStream::close(std::uint16_t code, std::string_view reason) {

@@ -41,12 +41,14 @@ class WebSocketStream final : public WebSocketConnection,
   void send_text(std::string_view text) override;
   void send_binary(std::string_view bytes) override;
   void send_frame(SharedFrame frame) override;
+  void ping() override;
   void flush() override;
   void close(std::uint16_t code, std::string_view reason) override;
   void pause_reading() override { is_paused_ = true; }
   void resume_reading() override;
   bool is_open() const override { return state_ == State::open; }
   std::size_t buffered_bytes() const override { return output_.size(); }
+  std::size_t unacknowledged_bytes() const override;
   const std::string& remote_address() const override { return remote_address_; }
   const std::shared_ptr<Executor>& executor() const override { return executor_; }
 

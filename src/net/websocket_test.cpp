@@ -208,6 +208,39 @@ TEST_F(WebSocketTest, PingsASilentPeerAndDropsItAtLast) {
   EXPECT_THAT(client.read_all(), StartsWith(plain(WebSocketOpcode::ping, "")));
 }
 
+TEST_F(WebSocketTest, TellsThatThePeerAnsweredAPing) {
+  std::promise<void> answered;
+  start([&answered](const std::shared_ptr<WebSocketConnection>& socket) {
+    WebSocketCallbacks callbacks;
+    callbacks.on_heartbeat = [&answered] { answered.set_value(); };
+    socket->set_callbacks(std::move(callbacks));
+    socket->ping();
+  });
+  auto client = connect();
+  const std::string ping = plain(WebSocketOpcode::ping, "");
+  EXPECT_EQ(client.read(ping.size()), ping);
+  client.send(masked(WebSocketOpcode::pong, ""));
+  answered.get_future().get();
+}
+
+TEST_F(WebSocketTest, KnowsWhatTheKernelStillHolds) {
+  std::promise<std::size_t> held;
+  start([&held](const std::shared_ptr<WebSocketConnection>& socket) {
+    WebSocketCallbacks callbacks;
+    callbacks.on_drained = [&held, &socket = *socket] {
+      EXPECT_EQ(socket.buffered_bytes(), 0U);
+      held.set_value(socket.unacknowledged_bytes());
+    };
+    socket->set_callbacks(std::move(callbacks));
+    socket->send_frame(make_binary_frame(std::string(7'900'000, 'x')));
+  });
+  TestingSocket client(server_->port(), 4096);
+  client.send(kHandshake);
+  client.read_until("\r\n\r\n");
+  client.read(7'900'000);
+  EXPECT_GT(held.get_future().get(), 0U);
+}
+
 TEST_F(WebSocketTest, ClosesWith1001WhenTheServerStops) {
   auto client = connect();
   std::thread stopper([this] { server_->stop(5'000); });

@@ -56,7 +56,10 @@ std::string_view name_of(ClientEvent event) {
 }
 
 StreamClientSession::StreamClientSession(StreamClientHost& host, StreamClientOptions options)
-    : host_(host), options_(std::move(options)), message_ids_(options_.tag) {}
+    : host_(host),
+      options_(std::move(options)),
+      message_ids_(options_.tag),
+      liveness_(options_.ask_after_silence_ms, options_.give_up_after_ms) {}
 
 void StreamClientSession::end(std::uint16_t code, std::string_view reason, bool retry) {
   if (state_ == State::ended) return;
@@ -107,6 +110,7 @@ void StreamClientSession::binary_received() {
 
 void StreamClientSession::text_received(std::string_view frame, Now now) {
   if (state_ != State::handshaking && state_ != State::active) return;
+  liveness_.heard(now.monotonic_ms);
   Result<protocol::StreamMessage> message = protocol::parse_stream_message(frame);
   if (!message) {
     if (message.error().code == ErrorCode::unsupported) return;
@@ -387,15 +391,45 @@ bool StreamClientSession::ask(Now now) {
   return true;
 }
 
+void StreamClientSession::heard(Now now) {
+  liveness_.heard(now.monotonic_ms);
+}
+
+// Whether the server owes us something.
+bool StreamClientSession::is_waiting() const {
+  if (state_ == State::handshaking) return true;
+  return state_ == State::active && (in_flight_ || !downloaded_ || series_open_);
+}
+
+bool StreamClientSession::is_gone(Now now) {
+  switch (liveness_.look(now.monotonic_ms, is_waiting(), host_.unacknowledged_bytes())) {
+    case Liveness::Verdict::fine:
+      return false;
+    case Liveness::Verdict::ask:
+      host_.ping();
+      return false;
+    case Liveness::Verdict::gone:
+      break;
+  }
+  end(protocol::kCloseNormal, "the server says nothing", true);
+  return true;
+}
+
 void StreamClientSession::tick(Now now) {
+  if (state_ != State::handshaking && state_ != State::active) return;
+  if (is_gone(now)) return;
   if (state_ == State::handshaking &&
       now.monotonic_ms - opened_at_ms_ >= options_.handshake_timeout_ms) {
     return end(protocol::kCloseNormal, "no answer to the handshake", true);
   }
   if (state_ != State::active) return;
-  if (in_flight_ &&
-      now.monotonic_ms - in_flight_->sent_at_ms >= options_.acknowledgment_timeout_ms) {
-    return end(protocol::kCloseNormal, "no acknowledgment", true);
+  if (in_flight_) {
+    // A slow line takes its time before the server can begin.
+    const std::int64_t since_ms =
+        std::max(in_flight_->sent_at_ms, liveness_.arrived_at_ms().value_or(INT64_MIN));
+    if (now.monotonic_ms - since_ms >= options_.acknowledgment_timeout_ms) {
+      return end(protocol::kCloseNormal, "no acknowledgment", true);
+    }
   }
   if (differs_ && !in_flight_) compare_replicas(now);
   ask_when_unsettled(now);

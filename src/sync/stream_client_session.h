@@ -18,6 +18,7 @@
 #include "core/version_vector.h"
 #include "protocol/stream_message.h"
 #include "sync/downloaded_batch.h"
+#include "sync/liveness.h"
 #include "sync/message_ids.h"
 #include "sync/status.h"
 
@@ -63,6 +64,11 @@ class StreamClientHost {
   virtual ~StreamClientHost() = default;
 
   virtual void send_text(std::string_view frame) = 0;
+  // Sends a ping of the connection's own (RFC 6455 section 5.5.2), which every server answers; the
+  // answer is told to heard().
+  virtual void ping() = 0;
+  // Of what was sent, how much has not arrived at the server's machine, as far as is known.
+  virtual std::size_t unacknowledged_bytes() = 0;
   // Ends the connection after what was sent; the session is over. `retry`: another attempt makes
   // sense without somebody acting first.
   virtual void close(std::uint16_t code, std::string_view reason, bool retry) = 0;
@@ -109,6 +115,10 @@ struct StreamClientOptions {
   // Of the JSON of one operation, unless the server takes less. A larger one is buried unsent: it
   // would break the connection, again and again.
   std::size_t max_operation_bytes = 4 * 1024 * 1024;
+  // Silence while the server owes us something: until it is asked whether it is there, and from
+  // then on until the connection is given up.
+  std::int64_t ask_after_silence_ms = 4'000;
+  std::int64_t give_up_after_ms = 6'000;
   std::int64_t handshake_timeout_ms = 15'000;
   std::int64_t acknowledgment_timeout_ms = 30'000;
   std::int64_t retry_refused_ms = 5'000;       // before an operation refused for now is sent again
@@ -132,6 +142,7 @@ class StreamClientSession {
   void opened(Now now);  // sends the handshake
   void text_received(std::string_view frame, Now now);
   void binary_received();
+  void heard(Now now);            // a ping or a pong of the server's
   void pending_changed(Now now);  // a local commit
   // Sends what is pending from the start of the log, or an empty batch: the acknowledgment will say
   // how far the server is. False when a batch is in flight, or before the handshake is done. The
@@ -184,6 +195,8 @@ class StreamClientSession {
   void send_batch(std::vector<PendingOperation> operations, Now now);
   void end(std::uint16_t code, std::string_view reason, bool retry);
   bool failed(const Result<void>& done);
+  bool is_waiting() const;
+  bool is_gone(Now now);
 
   StreamClientHost& host_;
   StreamClientOptions options_;
@@ -191,6 +204,7 @@ class StreamClientSession {
   State state_ = State::idle;
   Block block_ = Block::none;
   std::int64_t opened_at_ms_ = 0;
+  Liveness liveness_;
   std::optional<std::int64_t> clock_skew_ms_;  // at the handshake
   std::int64_t server_time_at_zero_ms_ = 0;    // its wall clock when our monotonic one was 0
   std::int64_t server_sequence_ = 0;

@@ -238,6 +238,64 @@ TEST_F(StreamSessionTest, SilenceEndsTheConnection) {
   EXPECT_EQ(server_->close_code, 1008);
 }
 
+// As when the server was killed while the line was cut: nobody says that the connection is over.
+TEST_F(StreamSessionTest, ASilentServerIsAskedAndGivenUpWhileItOwesAnAnswer) {
+  const auto pass = [&](std::int64_t by_ms) {
+    for (const std::int64_t end_ms = time_ms_ + by_ms; time_ms_ < end_ms && !client_.closed;) {
+      time_ms_ += 500;
+      client_.session->tick(client_now());
+    }
+  };
+  connect();  // the handshake goes unanswered
+  pass(4'500);
+  EXPECT_EQ(client_.pings, 1);
+  pass(20'000);
+  EXPECT_TRUE(client_.closed && client_.close_retry);
+  EXPECT_LE(time_ms_, 11'000);
+
+  connect();
+  run();
+  pass(600'000);
+  EXPECT_EQ(client_.pings, 0) << "nothing is owed";
+  EXPECT_FALSE(client_.closed);
+  client_.write(kNowMs, "unanswered");
+  client_.session->pending_changed(client_now());
+  const std::int64_t sent_at_ms = time_ms_;
+  pass(20'000);
+  EXPECT_TRUE(client_.closed && client_.close_retry);
+  EXPECT_LE(time_ms_ - sent_at_ms, 11'000);
+}
+
+TEST_F(StreamSessionTest, AServerThatAnswersPingsHasItsTimeToAcknowledge) {
+  connect();
+  run();
+  client_.write(kNowMs, "slow");
+  client_.session->pending_changed(client_now());
+  const std::int64_t sent_at_ms = time_ms_;
+  while (!client_.closed) {
+    time_ms_ += 500;
+    client_.session->tick(client_now());
+    if (std::exchange(client_.pings, 0) > 0) client_.session->heard(client_now());
+  }
+  EXPECT_EQ(client_.close_reason, "no acknowledgment");
+  EXPECT_EQ(time_ms_ - sent_at_ms, StreamClientOptions().acknowledgment_timeout_ms);
+}
+
+TEST_F(StreamSessionTest, AnUploadOverASlowLineIsNotGivenUp) {
+  connect();
+  run();
+  client_.write(kNowMs, "large");
+  client_.unacknowledged = 200;
+  client_.session->pending_changed(client_now());
+  for (; client_.unacknowledged > 0; --client_.unacknowledged) {
+    time_ms_ += 500;
+    client_.session->tick(client_now());
+    ASSERT_FALSE(client_.closed) << client_.close_reason;
+  }
+  run();
+  EXPECT_EQ(log_.end(), 1);
+}
+
 TEST_F(StreamSessionTest, ASlowReaderCostsItsPlaceInTheLogAndNoMemory) {
   options_.max_unacknowledged_bytes = 5'000;
   options_.batch_operations = 2;

@@ -273,6 +273,7 @@ class MemoryClient final : public StreamClientHost {
   StreamClientSession& connect(StreamClientSession::Now now) {
     out.clear();
     closed = false;
+    pings = 0;
     StreamClientOptions options;
     options.node = node;
     options.version_vector = vector();
@@ -312,6 +313,8 @@ class MemoryClient final : public StreamClientHost {
   }
 
   void send_text(std::string_view frame) override { out.emplace_back(frame); }
+  void ping() override { ++pings; }
+  std::size_t unacknowledged_bytes() override { return unacknowledged; }
   void close(std::uint16_t, std::string_view reason, bool retry) override {
     closed = true;
     close_reason = reason;
@@ -409,6 +412,8 @@ class MemoryClient final : public StreamClientHost {
   std::size_t max_operation_bytes = 1 << 20;
   std::optional<Error> apply_failure;
   int connections = 0;
+  int pings = 0;  // that nobody answered
+  std::size_t unacknowledged = 0;
   int reads_of_pending = 0;
   std::unique_ptr<StreamClientSession> session;
   std::deque<std::string> out;

@@ -172,6 +172,7 @@ void StreamConnector::opened(net::OpenedWebSocket opened, sync::StreamClientOpti
   callbacks.on_binary = [=, this](std::string_view) {
     guarded([&] { link_->session->binary_received(); });
   };
+  callbacks.on_heartbeat = [=, this] { guarded([&] { link_->session->heard(now()); }); };
   callbacks.on_close = [=, this](std::uint16_t code, std::string_view reason) {
     guarded([&] {
       if (!link_->error) {
@@ -325,6 +326,14 @@ Result<void> StreamConnector::remember(Result<void> done) {
 
 void StreamConnector::send_text(std::string_view frame) {
   link_->connection->send_text(frame);
+}
+
+void StreamConnector::ping() {
+  link_->connection->ping();
+}
+
+std::size_t StreamConnector::unacknowledged_bytes() {
+  return link_->connection->unacknowledged_bytes();
 }
 
 // Called from inside the session, which therefore ends later; the server's own close may come

@@ -58,6 +58,8 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
   sync::StreamClientSession::Now now() const;
 
   void send_text(std::string_view frame) override;
+  void ping() override;
+  std::size_t unacknowledged_bytes() override;
   void close(std::uint16_t code, std::string_view reason, bool retry) override;
   Result<std::vector<sync::PendingOperation>> read_pending(std::int64_t position,
                                                            std::size_t max_operations,

@@ -68,12 +68,14 @@ class Socket final : public net::WebSocketConnection {
   void send_text(std::string_view text) override { sent.emplace_back(text); }
   void send_binary(std::string_view) override {}
   void send_frame(net::SharedFrame) override {}
+  void ping() override {}
   void flush() override {}
   void close(std::uint16_t, std::string_view) override { closed = true; }
   void pause_reading() override {}
   void resume_reading() override {}
   bool is_open() const override { return !closed; }
   std::size_t buffered_bytes() const override { return 0; }
+  std::size_t unacknowledged_bytes() const override { return 0; }
   const std::string& remote_address() const override { return address_; }
   const std::shared_ptr<net::Executor>& executor() const override { return executor_; }
 
@@ -167,12 +169,14 @@ TEST_F(StreamLinkTest, WhatComesLateFromAnEndedConnectionIsNotGivenToTheNextAtte
     EXPECT_EQ(state(), RemoteState::connecting);
     socket->callbacks().on_text(kNonsense);
     socket->callbacks().on_binary(kNonsense);
+    socket->callbacks().on_heartbeat();
     socket->callbacks().on_close(1006, "");
     tasks_->run();
     EXPECT_EQ(state(), RemoteState::connecting) << "the attempt goes on";
     const std::shared_ptr<Socket> ended = std::exchange(socket, network_->connect());
     ended->callbacks().on_text(kNonsense);
     ended->callbacks().on_binary(kNonsense);
+    ended->callbacks().on_heartbeat();
     ended->callbacks().on_close(1006, "");
     tasks_->run();
     EXPECT_FALSE(socket->closed) << "the next connection goes on";

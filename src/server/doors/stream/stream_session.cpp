@@ -430,6 +430,8 @@ Result<void> StreamSession::fill_page(const sync::DeliveryRequest& request,
 void StreamSession::tick() {
   session_.tick(hub_.now());
   update_reading();
+  // Its pings are not read: it is told that we are here, and only slow.
+  if (reading_paused_ && connection_ != nullptr) connection_->ping();
   if (session_.streaming()) {
     const auto transaction = hub_.context().readers.begin(hub_.executor());
     const Result<void> allowed = transaction ? check_still_allowed(**transaction) : Result<void>();
