@@ -93,7 +93,7 @@ void StreamDoor::announce(const FeedEvent& event, net::DeliveryBatch& deliveries
   const std::lock_guard lock(mutex_);
   for (const auto& [executor, hub] : hubs_) {
     if (hub->session_count() == 0) continue;
-    deliveries.add(hub->executor(), [hub = hub, event] { hub->announce(event); });
+    deliveries.add(hub->executor(), [hub, event] { hub->announce(event); });
   }
 }
 
@@ -101,7 +101,7 @@ void StreamDoor::stop() {
   stopping_ = true;
   const std::lock_guard lock(mutex_);
   for (const auto& [executor, hub] : hubs_) {
-    hub->executor()->post([hub = hub] { hub->close_all(); });
+    hub->executor()->post([hub] { hub->close_all(); });
   }
 }
 
