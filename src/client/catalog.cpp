@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "client/local_schema.h"
 #include "core/names.h"
 #include "protocol/kinto_id.h"
 
@@ -13,6 +14,14 @@ constexpr std::string_view kSelectCollection =
     "SELECT collection_key, name, schema, remote_key FROM collections WHERE ";
 
 }  // namespace
+
+Result<std::int64_t> remote_bit(std::int64_t key) {
+  if (key < 1 || key > kMaxRemotes) {
+    return fail(ErrorCode::corrupt, "the file names a remote " + std::to_string(key) +
+                                        ", and there are only 1 to " + std::to_string(kMaxRemotes));
+  }
+  return std::int64_t{1} << (key - 1);
+}
 
 std::vector<std::string> read_names(std::string_view json) {
   std::vector<std::string> names;
@@ -63,12 +72,7 @@ Result<CollectionEntry*> Catalog::find_collection(std::string_view name) {
   auto select =
       store::Statement::prepare(connection_, std::string(kSelectCollection) + "name = ?1");
   if (!select) return fail(select);
-  auto found = select->query_one([&](const store::Row& row) { return read_entry(row); }, name);
-  if (!found) return fail(found);
-  if (!*found) return nullptr;
-  if (!**found) return fail(**found);
-  auto entry = std::make_unique<CollectionEntry>(std::move(***found));
-  return collections_.emplace(entry->name, std::move(entry)).first->second.get();
+  return load(select->query_one([&](const store::Row& row) { return read_entry(row); }, name));
 }
 
 Result<CollectionEntry*> Catalog::collection_of_key(std::int64_t key) {
@@ -76,13 +80,22 @@ Result<CollectionEntry*> Catalog::collection_of_key(std::int64_t key) {
     if (entry->key == key) return entry.get();
   }
   auto select = store::Statement::prepare(connection_,
-                                          "SELECT name FROM collections WHERE collection_key = ?1");
+                                          std::string(kSelectCollection) + "collection_key = ?1");
   if (!select) return fail(select);
-  auto name =
-      select->query_one([](const store::Row& row) { return std::string(row.text(0)); }, key);
-  if (!name) return fail(name);
-  if (!*name) return nullptr;
-  return find_collection(**name);
+  const Result<CollectionEntry*> found =
+      load(select->query_one([&](const store::Row& row) { return read_entry(row); }, key));
+  if (found && *found == nullptr) {
+    return fail(ErrorCode::corrupt, "the file names a collection that it does not have");
+  }
+  return found;
+}
+
+Result<CollectionEntry*> Catalog::load(Result<std::optional<Result<CollectionEntry>>> found) {
+  if (!found) return fail(found);
+  if (!*found) return nullptr;
+  if (!**found) return fail(**found);
+  auto entry = std::make_unique<CollectionEntry>(std::move(***found));
+  return collections_.emplace(entry->name, std::move(entry)).first->second.get();
 }
 
 Result<CollectionEntry*> Catalog::collection(std::string_view name) {
@@ -123,7 +136,7 @@ Result<CollectionEntry> Catalog::read_entry(const store::Row& row) {
 Result<std::int64_t> Catalog::pending_mask(const CollectionEntry& entry) {
   const auto all = remotes();
   if (!all) return fail(all);
-  if (entry.remote_key != 0) return std::int64_t{1} << (entry.remote_key - 1);
+  if (entry.remote_key != 0) return remote_bit(entry.remote_key);
   std::int64_t mask = 0;
   for (const RemoteEntry& remote : **all) {
     if (remote.kind == RemoteKind::stream && remote.names(entry.name)) mask |= remote.bit();
@@ -140,18 +153,21 @@ Result<const std::vector<RemoteEntry>*> Catalog::remotes() {
   auto select = store::Statement::prepare(
       connection_, "SELECT remote_key, name, kind, url, collections FROM remotes ORDER BY 1");
   if (!select) return fail(select);
+  std::vector<RemoteEntry> loaded;
   store::Rows rows = select->query();
   for (;;) {
     const Result<bool> more = rows.next();
     if (!more) return fail(more);
     if (!*more) break;
     const store::Row row = rows.row();
-    remotes_.push_back({.key = row.int64(0),
-                        .name = std::string(row.text(1)),
-                        .kind = row.text(2) == "kinto" ? RemoteKind::kinto : RemoteKind::stream,
-                        .url = std::string(row.text(3)),
-                        .collections = read_names(row.text(4))});
+    if (const auto bit = remote_bit(row.int64(0)); !bit) return fail(bit);
+    loaded.push_back({.key = row.int64(0),
+                      .name = std::string(row.text(1)),
+                      .kind = row.text(2) == "kinto" ? RemoteKind::kinto : RemoteKind::stream,
+                      .url = std::string(row.text(3)),
+                      .collections = read_names(row.text(4))});
   }
+  remotes_ = std::move(loaded);
   remotes_loaded_ = true;
   return &remotes_;
 }

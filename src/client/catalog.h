@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,14 +32,18 @@ struct CollectionEntry {
 };
 
 struct RemoteEntry {
-  std::int64_t key = 0;
+  std::int64_t key = 0;  // 1 to kMaxRemotes
   std::string name;
   RemoteKind kind = RemoteKind::stream;
   std::string url;
-  std::vector<std::string> collections;  // empty: all
-  std::int64_t bit() const { return std::int64_t{1} << (key - 1); }
-  bool names(std::string_view collection) const;  // lists it, or lists nothing
+  std::vector<std::string> collections;                              // empty: all
+  std::int64_t bit() const { return std::int64_t{1} << (key - 1); }  // in operations.pending
+  bool names(std::string_view collection) const;                     // lists it, or lists nothing
 };
+
+// The bit of a remote in operations.pending, from a key that was read from the file: `corrupt` when
+// it is none of a remote.
+Result<std::int64_t> remote_bit(std::int64_t key);
 
 // The column remotes.collections.
 std::vector<std::string> read_names(std::string_view json);
@@ -58,7 +63,8 @@ class Catalog {
   // `changed()` when it made one.
   Result<CollectionEntry*> collection(std::string_view name);
   Result<CollectionEntry*> find_collection(std::string_view name);  // null when there is none
-  Result<CollectionEntry*> collection_of_key(std::int64_t key);     // null when there is none
+  // Never null; `corrupt` when there is none, since keys come from the file.
+  Result<CollectionEntry*> collection_of_key(std::int64_t key);
 
   Result<std::int64_t> node_key(std::string_view node);
   Result<std::string> node_of(std::int64_t key);
@@ -74,6 +80,7 @@ class Catalog {
   }
 
  private:
+  Result<CollectionEntry*> load(Result<std::optional<Result<CollectionEntry>>> found);
   Result<CollectionEntry> read_entry(const store::Row& row);
   Result<std::int64_t> pending_mask(const CollectionEntry& entry);
 

@@ -4,6 +4,7 @@
 
 #include "client/test_database.h"
 #include "os/files.h"
+#include "store/connection.h"
 
 #include "tombolo/tombolo.hpp"
 
@@ -262,6 +263,30 @@ TEST_F(DatabaseTest, AFileThatIsNoDatabaseIsRefused) {
   EXPECT_EQ(Database::open(text_file).error().code, ErrorCode::corrupt);
   EXPECT_EQ(Database::open(path() + ".none", {.create = false}).error().code, ErrorCode::not_found);
   EXPECT_EQ(Database::open("").error().code, ErrorCode::invalid_argument);
+}
+
+// Errors, never undefined arithmetic: a file can say anything.
+TEST_F(DatabaseTest, AFileWhoseNumbersAreOutOfRangeIsSaidToBeCorrupt) {
+  ASSERT_TRUE(db().collection("c").create({{"id", "a"}}));
+  close();
+  const std::string sound = os::read_file(path()).value();
+  const auto write_to_spoiled = [&](const char* sql) -> Result<void> {
+    EXPECT_TRUE(os::write_file(path(), sound));
+    EXPECT_TRUE(store::Connection::open(path()).value().execute(sql)) << sql;
+    const Result<Database> spoiled = Database::open(path());
+    if (!spoiled) return fail(spoiled);
+    return spoiled->collection("c").patch("a", {{"n", 1}});
+  };
+  for (const char* sql :
+       {"UPDATE state SET revision = 9223372036854775807", "UPDATE state SET position = -1",
+        "UPDATE state SET sequence_number = 1 << 60", "UPDATE state SET wall_ms = 1 << 62",
+        "UPDATE state SET logical = -1", "UPDATE collections SET remote_key = 64",
+        "INSERT INTO remotes VALUES (0, 'r', 'stream', 'ws://x/', '[]', NULL)"}) {
+    const Result<void> written = write_to_spoiled(sql);
+    ASSERT_FALSE(written) << sql;
+    EXPECT_EQ(written.error().code, ErrorCode::corrupt) << sql;
+  }
+  EXPECT_TRUE(write_to_spoiled("UPDATE state SET logical = 1"));
 }
 
 }  // namespace

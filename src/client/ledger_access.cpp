@@ -134,8 +134,6 @@ struct Letter {
   std::string record;
   std::vector<std::uint8_t> operation_id;
   std::int64_t pending = 0;  // of the operation
-
-  std::int64_t remote_bit() const { return std::int64_t{1} << (remote_key - 1); }
 };
 
 Result<Letter> find_letter(WriteSession& session, std::int64_t id) {
@@ -201,13 +199,15 @@ Result<void> run_with(WriteSession& session, std::string_view sql, std::int64_t 
 Result<void> retry_dead_letter(WriteSession& session, std::int64_t id) {
   const Result<Letter> letter = find_letter(session, id);
   if (!letter) return fail(letter);
+  const Result<std::int64_t> bit = remote_bit(letter->remote_key);
+  if (!bit) return fail(bit);
   auto done = run_with(session, "DELETE FROM dead_letters WHERE letter_key = ?1", id);
   if (!done) return done;
   auto update = session.store().cache().get(
       "UPDATE operations SET pending = pending | ?2 WHERE position = ?1");
   if (!update) return fail(update);
   session.summary().pending_added = true;
-  return (*update)->run(letter->position, letter->remote_bit());
+  return (*update)->run(letter->position, *bit);
 }
 
 // Without the operation the record is what the rest of its log makes of it.

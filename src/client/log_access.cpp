@@ -1,6 +1,7 @@
 #include "client/log_access.h"
 
 #include "base/text.h"
+#include "client/catalog.h"
 #include "client/operation_body.h"
 #include "client/unreadable_operations.h"
 #include "client/write_session.h"
@@ -58,7 +59,9 @@ Result<std::vector<RemoteStatus>> read_remotes(const ReadConnection& read) {
     remote.url = row.text(3);
     if (!row.is_null(4)) remote.last_sync_ms = row.int64(4);
     remote.collections = read_names(row.text(5));
-    const auto pending = count_pending(read, std::int64_t{1} << (row.int64(0) - 1));
+    const Result<std::int64_t> bit = remote_bit(row.int64(0));
+    if (!bit) return fail(bit);
+    const auto pending = count_pending(read, *bit);
     if (!pending) return fail(pending);
     remote.pending = *pending;
     const auto letters = count_dead_letters(read, row.int64(0));

@@ -338,7 +338,6 @@ Result<void> bury(WriteSession& session, const RemoteEntry& remote, std::int64_t
   if (!*found) return {};
   const auto entry = session.catalog().collection_of_key((*found)->collection_key);
   if (!entry) return fail(entry);
-  if (*entry == nullptr) return {};
   session.touch(**entry, (*found)->record_key, (*found)->id);
   session.note_rejected(**entry, (*found)->id);
   return {};

@@ -23,7 +23,7 @@ class DatabaseFixture : public ::testing::Test {
     open();
   }
   void TearDown() override {
-    database_.reset();
+    close();
     directory_.reset();
   }
 
@@ -33,8 +33,9 @@ class DatabaseFixture : public ::testing::Test {
     ASSERT_TRUE(database) << database.error().message;
     database_.emplace(std::move(*database));
   }
+  void close() { database_.reset(); }
   void reopen() {
-    database_.reset();
+    close();
     open();
   }
   std::string path() const { return directory_->path() + "/test.db"; }

@@ -11,6 +11,13 @@ namespace tombolo::client {
 namespace {
 
 constexpr std::int64_t kPerMs = core::kMaxLogical + 1;
+
+// Of what counts writes; far beyond what a device can reach.
+constexpr std::int64_t kMaxCounter = std::int64_t{1} << 52;
+
+bool is_between(std::int64_t least, std::int64_t value, std::int64_t most) {
+  return least <= value && value <= most;
+}
 constexpr std::size_t kMaxKeys = 1'000'000;  // of a collection's records, in a summary
 
 CommitSummary::Changed& changed_in(std::vector<CommitSummary::Changed>& changes,
@@ -67,8 +74,14 @@ WriteSession::~WriteSession() {
 Result<void> WriteSession::load_state() {
   auto loaded = store_.statements()[Sql::read_state].query_one([this](const store::Row& row) {
     node_key_ = row.int64(0);
+    const core::Timestamp stamp{row.int64(2), row.int64(3), {}};
+    if (!is_between(0, stamp.wall_ms, core::kMaxPackedWallMs)) return false;
+    if (!is_between(0, stamp.logical, core::kMaxLogical)) return false;
+    for (int column = 4; column < 8; ++column) {
+      if (!is_between(0, row.int64(column), kMaxCounter)) return false;
+    }
     clock_ = core::HybridLogicalClock(std::string(row.text(1)));
-    clock_.advance_to({row.int64(2), row.int64(3), {}});
+    clock_.advance_to(stamp);
     sequence_number_ = row.int64(4);
     revision_ = row.int64(5) + 1;
     summary_.revision = revision_;
@@ -78,6 +91,7 @@ Result<void> WriteSession::load_state() {
   });
   if (!loaded) return fail(loaded);
   if (!*loaded) return fail(ErrorCode::corrupt, "the database has lost its state row");
+  if (!**loaded) return fail(ErrorCode::corrupt, "the numbers of the state row are out of range");
   return catalog().refresh(catalog_version_);
 }
 
