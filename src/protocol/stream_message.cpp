@@ -149,6 +149,7 @@ Result<StreamMessage> read_handshake(Fields& fields, std::string message_id) {
   message.last_delivery_sequence = fields.optional_integer("lastDeliverySequence");
   message.own_history = fields.optional_boolean("ownHistory");
   message.timeline = fields.optional_text("timeline");
+  message.timeline_sequence = fields.optional_integer("timelineSequence");
   return fields.finish(std::move(message));
 }
 
@@ -387,6 +388,7 @@ std::string encode(const Handshake& message) {
       .optional("lastDeliverySequence", message.last_delivery_sequence)
       .optional("ownHistory", message.own_history)
       .optional("timeline", message.timeline)
+      .optional("timelineSequence", message.timeline_sequence)
       .finish();
 }
 

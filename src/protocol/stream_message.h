@@ -12,8 +12,9 @@
 // A server that is restored from a backup, or made anew, continues another log than its clients
 // knew, and may soon be longer than it was. Hence `timeline`: the server names each of its lives in
 // which it wrote, and says in the handshake response how the one is called that wrote the end of
-// the log, and in `nextTimeline` how what is written from now on. A client says with its watermark
-// which one it belongs to, and is told `restored` when the log is not that one's up to there.
+// the log, and in `nextTimeline` how what is written from now on. A client says which one the last
+// delivery sequence that it knows of belongs to (its watermark, or one that an acknowledgment of
+// its own operations named), and is told `restored` when the log is not that one's up to there.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +52,8 @@ struct Handshake {  // client to server, first
   std::optional<std::int64_t> last_delivery_sequence;  // none: a client of the older kind
   // Its own operations above last_delivery_sequence are to be sent too.
   std::optional<bool> own_history;
-  std::optional<std::string> timeline;  // of last_delivery_sequence
+  std::optional<std::string> timeline;            // of timeline_sequence
+  std::optional<std::int64_t> timeline_sequence;  // none: last_delivery_sequence
 };
 
 struct HandshakeResponse {  // server to client

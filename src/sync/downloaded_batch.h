@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/operation.h"
+#include "sync/log_place.h"
 
 namespace tombolo::sync {
 
@@ -41,8 +42,7 @@ class DownloadedBatch {
   // undone: the batch begins anew, without it.
   void put_aside(std::string reason);
 
-  std::int64_t watermark = 0;
-  std::string timeline;  // of the watermark; empty: not known
+  LogPlace watermark;
   // What next() gave and left out since the batch began.
   std::int64_t operation_count = 0;
   std::int64_t last_sequence_number = 0;

@@ -95,7 +95,12 @@ void StreamClientSession::opened(Now now) {
   message.supported_wire_formats = {"json"};
   message.last_delivery_sequence = options_.watermark;
   if (options_.lacks_own_history) message.own_history = true;
-  if (options_.watermark > 0 && !options_.timeline.empty()) message.timeline = options_.timeline;
+  if (options_.reached.sequence > 0 && !options_.reached.timeline.empty()) {
+    message.timeline = options_.reached.timeline;
+    if (options_.reached.sequence != options_.watermark) {
+      message.timeline_sequence = options_.reached.sequence;
+    }
+  }
   host_.send_text(encode(message));
 }
 
@@ -149,17 +154,26 @@ void StreamClientSession::receive(HandshakeResponse& message, Now now) {
   timeline_ = message.timeline.value_or("");
   next_timeline_ = message.next_timeline.value_or("");
   if (server_was_restored(message)) {
-    return start_over(ClientEvent::server_restored, message.version_vector);
+    // Of our own operations it can lack some below the newest that it has: those that were refused
+    // at first, and sent again later. Of others' their authors take care.
+    core::VersionVector others = std::move(message.version_vector);
+    others.erase(options_.node);
+    return start_over(ClientEvent::server_restored, others);
   }
   if (own_history_lost(message)) return start_over(ClientEvent::diverged, message.version_vector);
   upload(now);
 }
 
-// Whether the watermark is another log's than the server has now.
+// Whether what we know of belongs to another log than the server has now.
 bool StreamClientSession::server_was_restored(const HandshakeResponse& message) const {
-  if (options_.watermark == 0) return false;
+  const std::int64_t reached = std::max(options_.watermark, options_.reached.sequence);
+  if (reached == 0) return false;
   return message.restored.value_or(false) ||
-         (message.server_max_delivery_sequence && server_sequence_ < options_.watermark);
+         (message.server_max_delivery_sequence && server_sequence_ < reached);
+}
+
+LogPlace StreamClientSession::place_of(std::int64_t sequence) const {
+  return {sequence, sequence > handshake_sequence_ ? next_timeline_ : timeline_};
 }
 
 // Whether the server has operations of ours that we do not have: this database is an older copy of
@@ -220,8 +234,7 @@ void StreamClientSession::note_downloaded() {
 
 void StreamClientSession::apply(const OperationBatch& message, std::int64_t watermark, Now now) {
   DownloadedBatch batch(message.operations);
-  batch.watermark = watermark;
-  batch.timeline = watermark > handshake_sequence_ ? next_timeline_ : timeline_;
+  batch.watermark = place_of(watermark);
   if (!message.operations.empty() || watermark != options_.watermark) {
     if (const Result<void> done = host_.apply(batch); !done) {
       host_.event(ClientEvent::apply_failed, 0, done.error().message);
@@ -341,7 +354,8 @@ void StreamClientSession::receive(Acknowledgment& message, Now now) {
   server_sequence_ = std::max(server_sequence_, message.server_max_delivery_sequence.value_or(0));
   note_proof(message.proof);
   if (!ids.empty()) {
-    if (failed(host_.mark_acknowledged(ids))) return;
+    const LogPlace reached = place_of(message.server_max_delivery_sequence.value_or(0));
+    if (failed(host_.mark_acknowledged(ids, reached))) return;
     host_.event(ClientEvent::batch_acknowledged, static_cast<std::int64_t>(ids.size()), "");
   }
   upload(now);

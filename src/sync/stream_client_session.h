@@ -19,6 +19,7 @@
 #include "protocol/stream_message.h"
 #include "sync/downloaded_batch.h"
 #include "sync/liveness.h"
+#include "sync/log_place.h"
 #include "sync/message_ids.h"
 #include "sync/status.h"
 
@@ -78,16 +79,19 @@ class StreamClientHost {
   virtual Result<std::vector<PendingOperation>> read_pending(std::int64_t position,
                                                              std::size_t max_operations,
                                                              std::size_t max_bytes) = 0;
-  // These operations are on the server's disk: pending no more.
-  virtual Result<void> mark_acknowledged(std::span<const std::string> operation_ids) = 0;
+  // These operations are on the server's disk: pending no more, as long as the server's log is the
+  // one that got to `reached` with them.
+  virtual Result<void> mark_acknowledged(std::span<const std::string> operation_ids,
+                                         const LogPlace& reached) = 0;
   // The server refused the operation for good: out of what is pending, into the dead letters.
   virtual Result<void> bury(const Refusal& refusal) = 0;
   // Applies a downloaded batch with its watermark in one transaction. A known operation is no
   // error. After an Error nothing is acknowledged and the server sends it again.
   virtual Result<void> apply(DownloadedBatch& batch) = 0;
   // One side lost history (a backup was restored): every operation here above `server_vector`
-  // becomes pending, and the watermark 0. An empty vector: every operation. Until the watermark has
-  // passed `server_sequence` again, sessions are made with `lacks_own_history`.
+  // becomes pending, the watermark 0, and nothing is reached. An empty vector: every operation.
+  // Until the watermark has passed `server_sequence` again, sessions are made with
+  // `lacks_own_history`.
   virtual Result<void> start_over(const core::VersionVector& server_vector,
                                   std::int64_t server_sequence) = 0;
   // The fingerprint (protocol::Proof) of the operations that are held here and not pending or dead;
@@ -103,7 +107,9 @@ struct StreamClientOptions {
   std::optional<std::string> auth_token;
   core::VersionVector version_vector;  // of everything held here
   std::int64_t watermark = 0;          // for this server and view
-  std::string timeline;                // of the watermark; empty: not known
+  // How far the server's log is known to have come: to the watermark, or beyond it, where our own
+  // operations stand (StreamClientHost::mark_acknowledged).
+  LogPlace reached;
   // The server is asked to send our own operations above the watermark too (StreamClientHost::
   // start_over). A foreign one does so from the start of the log alone.
   bool lacks_own_history = false;
@@ -181,6 +187,7 @@ class StreamClientSession {
   void judge_clock(std::optional<std::int64_t> server_time_ms, Now now);
   bool server_was_restored(const protocol::HandshakeResponse& message) const;
   bool own_history_lost(const protocol::HandshakeResponse& message) const;
+  LogPlace place_of(std::int64_t sequence) const;
   void start_over(ClientEvent why, const core::VersionVector& server_vector);
   void note_proof(const std::optional<protocol::Proof>& proof);
   void note_downloaded();

@@ -77,7 +77,7 @@ struct StreamGrant {
   // See protocol/stream_message.h; empty: not known.
   std::string timeline;
   std::string next_timeline;
-  bool restored = false;  // the log is not the client's timeline up to its watermark
+  bool restored = false;  // the log is not the one that the client knew
 };
 
 class StreamServerHost : public BatchSender {

@@ -146,6 +146,67 @@ TEST_F(StreamSessionTest, AServerRestoredAndGrownAgainIsFoundOutByItsTimeline) {
   EXPECT_EQ(client_.times_started_over, 1);
 }
 
+// Its watermark stays below its own operations, and is as good in the log that lost them.
+TEST_F(StreamSessionTest, WhatAServerAcknowledgedAndLostIsSentAgain) {
+  for (const int known : {0, 2}) {
+    SCOPED_TRACE(known);
+    log_ = {};
+    sees_all_ = true;
+    store(known);
+    MemoryClient client("node-" + std::to_string(known));
+    connect(client);
+    run(client);
+    client.session->closed();
+    log_.restart();
+    client.write(kNowMs, "mine");
+    connect(client);
+    run(client);
+    EXPECT_EQ(client.watermark, known);
+    EXPECT_EQ(client.facts().pending_operations, 0);
+    client.session->closed();
+    const std::set<std::string> everything = log_.ids();
+    log_.cut(static_cast<std::size_t>(known));
+    store(3, "third");
+    sees_all_ = false;  // and there is no fingerprint to compare
+    connect(client);
+    run(client);
+    EXPECT_TRUE(client.saw(ClientEvent::server_restored));
+    connect(client);
+    run(client);
+    EXPECT_EQ(client.times_started_over, 1);
+    EXPECT_TRUE(std::ranges::includes(log_.ids(), everything));
+    EXPECT_EQ(client.ids(), log_.ids());
+  }
+}
+
+// Refused at first, it came to the server after newer ones; a version vector does not show that it
+// is missing.
+TEST_F(StreamSessionTest, WhatCameLateAndWasLostInARestoreIsSentAgain) {
+  sees_all_ = false;
+  connect();
+  server_->rejected_records["rec-1"] = "FORBIDDEN";
+  client_.write(kNowMs, "late");
+  client_.write(kNowMs, "early");
+  run();
+  ASSERT_EQ(client_.buried.size(), 1);
+  client_.session->closed();
+  client_.log[0].dead = false;
+  client_.log[0].pending = true;
+  connect();
+  run();
+  client_.session->closed();
+  ASSERT_EQ(log_.end(), 2);
+  const std::set<std::string> everything = log_.ids();
+  log_.cut(1);
+  store(3, "third");
+  connect();
+  run();
+  connect();
+  run();
+  EXPECT_EQ(client_.times_started_over, 1);
+  EXPECT_TRUE(std::ranges::includes(log_.ids(), everything));
+}
+
 TEST_F(StreamSessionTest, AServerRestoredAndGrownAgainIsFoundOutByTheFingerprint) {
   knows_timelines_ = false;
   store(5);

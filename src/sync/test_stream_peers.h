@@ -157,8 +157,8 @@ class ServerEnd final : public StreamServerHost {
     if (!knows_timelines) return grant;
     grant.timeline = log_.timeline();
     grant.next_timeline = log_.life();
-    grant.restored = !client_timeline_.empty() && client_watermark_ > 0 &&
-                     !log_.continues(client_timeline_, client_watermark_);
+    grant.restored = !client_place_.timeline.empty() && client_place_.sequence > 0 &&
+                     !log_.continues(client_place_.timeline, client_place_.sequence);
     return grant;
   }
 
@@ -201,8 +201,9 @@ class ServerEnd final : public StreamServerHost {
 
   void open(const protocol::Handshake& handshake) override {
     opening_ = true;
-    client_watermark_ = handshake.last_delivery_sequence.value_or(0);
-    client_timeline_ = handshake.timeline.value_or("");
+    const std::int64_t client_watermark = handshake.last_delivery_sequence.value_or(0);
+    client_place_ = {handshake.timeline_sequence.value_or(client_watermark),
+                     handshake.timeline.value_or("")};
     if (on_handshake) on_handshake(handshake);
   }
   void submit(Upload upload) override { uploads.push_back(std::move(upload)); }
@@ -229,8 +230,7 @@ class ServerEnd final : public StreamServerHost {
 
   MemoryLog& log_;
   bool opening_ = false;
-  std::int64_t client_watermark_ = 0;
-  std::string client_timeline_;
+  LogPlace client_place_;
 
  public:
   std::deque<std::string> out;
@@ -278,7 +278,7 @@ class MemoryClient final : public StreamClientHost {
     options.node = node;
     options.version_vector = vector();
     options.watermark = watermark;
-    options.timeline = timeline;
+    options.reached = reached;
     options.tag = node + "." + std::to_string(++connections);
     options.batch_operations = 3;
     options.max_operation_bytes = max_operation_bytes;
@@ -334,8 +334,9 @@ class MemoryClient final : public StreamClientHost {
     }
     return pending;
   }
-  Result<void> mark_acknowledged(std::span<const std::string> ids) override {
+  Result<void> mark_acknowledged(std::span<const std::string> ids, const LogPlace& place) override {
     for (const std::string& id : ids) log[index.at(id)].pending = false;
+    note_reached(place);
     return {};
   }
   Result<void> bury(const Refusal& refusal) override {
@@ -358,8 +359,8 @@ class MemoryClient final : public StreamClientHost {
     for (const UnreadableOperation& one : batch.unreadable) {
       unreadable.emplace(one.id, one.body);
     }
-    watermark = batch.watermark;
-    timeline = batch.timeline;
+    watermark = batch.watermark.sequence;
+    note_reached(batch.watermark);
     return {};
   }
   Result<void> start_over(const core::VersionVector& server,
@@ -371,7 +372,7 @@ class MemoryClient final : public StreamClientHost {
       if (lacks && !entry.dead) entry.pending = true;
     }
     watermark = 0;
-    timeline.clear();
+    reached = {};
     return {};
   }
   Result<std::optional<std::string>> fingerprint() override {
@@ -385,6 +386,10 @@ class MemoryClient final : public StreamClientHost {
   }
   void event(ClientEvent event, std::int64_t, std::string_view text) override {
     events.emplace_back(event, text);
+  }
+
+  void note_reached(const LogPlace& place) {
+    if (place.sequence >= reached.sequence) reached = place;
   }
 
   bool saw(ClientEvent wanted) const {
@@ -404,7 +409,7 @@ class MemoryClient final : public StreamClientHost {
   std::vector<Refusal> buried;
   std::map<std::string, std::string> unreadable;  // id -> body
   std::int64_t watermark = 0;
-  std::string timeline;
+  LogPlace reached;  // what the server's log is known to have come to
   std::int64_t recover_until = 0;
   std::int64_t start_over_not_before_ms = INT64_MIN;
   int times_started_over = 0;

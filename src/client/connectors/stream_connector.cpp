@@ -14,26 +14,29 @@ namespace {
 
 constexpr std::int64_t kTickMs = 500;
 constexpr std::int64_t kStartOverPauseMs = 60'000;  // between two comparisons of everything
-// Scopes of the remote's cursors: how far the server's log was read, and how far it was when
-// everything was begun anew, up to where our own operations are asked for too.
+// Scopes of the remote's cursors: how far the server's log was read; how far it had come when it
+// took operations of ours last; and how far it was when everything was begun anew, up to where our
+// own operations are asked for too.
 constexpr std::string_view kWatermark = "watermark";
+constexpr std::string_view kReached = "reached";
 constexpr std::string_view kRecovery = "recovery";
 constexpr std::size_t kRetriedAtOnce = 100;  // operations that could not be read
 
-// A watermark and the timeline that it belongs to.
-std::string place_text(std::int64_t watermark, const std::string& timeline) {
-  return timeline.empty() ? std::to_string(watermark) : std::to_string(watermark) + "@" + timeline;
-}
-
-std::string timeline_in(const std::optional<std::string>& place) {
-  const std::size_t at = place ? place->find('@') : std::string::npos;
-  return at == std::string::npos ? std::string() : place->substr(at + 1);
+// A place as a cursor: "17", or "17@timeline".
+std::string text_of(const sync::LogPlace& place) {
+  const std::string sequence = std::to_string(place.sequence);
+  return place.timeline.empty() ? sequence : sequence + "@" + place.timeline;
 }
 
 std::int64_t number_in(const std::optional<std::string>& text) {
   std::int64_t number = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), number);
   return number;
+}
+
+sync::LogPlace place_in(const std::optional<std::string>& text) {
+  const std::size_t at = text ? text->find('@') : std::string::npos;
+  return {number_in(text), at == std::string::npos ? std::string() : text->substr(at + 1)};
 }
 
 // Whether an operation was refused for what it is, so that it will be every time; else the disk or
@@ -109,8 +112,13 @@ Result<sync::StreamClientOptions> StreamConnector::session_options(const Credent
   session.version_vector = std::move(*vector);
   const auto watermark = read_cursor(read, remote().key, *server, kWatermark);
   if (!watermark) return fail(watermark);
-  session.watermark = number_in(*watermark);
-  session.timeline = timeline_in(*watermark);
+  session.reached = place_in(*watermark);
+  session.watermark = session.reached.sequence;
+  const auto reached = read_cursor(read, remote().key, *server, kReached);
+  if (!reached) return fail(reached);
+  if (sync::LogPlace beyond = place_in(*reached); beyond.sequence > session.watermark) {
+    session.reached = std::move(beyond);
+  }
   const auto recovery = read_cursor(read, remote().key, *server, kRecovery);
   if (!recovery) return fail(recovery);
   session.lacks_own_history = session.watermark < number_in(*recovery);
@@ -373,7 +381,8 @@ Result<std::vector<sync::PendingOperation>> StreamConnector::read_pending(
   return pending;
 }
 
-Result<void> StreamConnector::mark_acknowledged(std::span<const std::string> operation_ids) {
+Result<void> StreamConnector::mark_acknowledged(std::span<const std::string> operation_ids,
+                                                const sync::LogPlace& reached) {
   std::vector<std::int64_t> positions;
   for (const std::string& id : operation_ids) {
     if (const auto found = link_->positions.find(id); found != link_->positions.end()) {
@@ -383,9 +392,12 @@ Result<void> StreamConnector::mark_acknowledged(std::span<const std::string> ope
   }
   if (positions.empty()) return {};
   // Lost in a power loss, they are sent again, and the server knows them.
-  return remember(engine().write(
-      [&](WriteSession& session) { return acknowledge(session, remote().bit(), positions); },
-      Durability::relaxed));
+  const auto take = [&](WriteSession& session) -> Result<void> {
+    auto done = acknowledge(session, remote().bit(), positions);
+    if (!done || reached.sequence == 0) return done;
+    return write_cursor(session, remote().key, link_->server, kReached, text_of(reached));
+  };
+  return remember(engine().write(take, Durability::relaxed));
 }
 
 Result<void> StreamConnector::bury(const sync::Refusal& refusal) {
@@ -402,8 +414,7 @@ Result<void> StreamConnector::bury(const sync::Refusal& refusal) {
 // it may have written is taken back with its transaction, and the batch is applied without it.
 Result<void> StreamConnector::apply(sync::DownloadedBatch& batch) {
   const auto move_cursor = [&](WriteSession& session) {
-    return write_cursor(session, remote().key, link_->server, kWatermark,
-                        place_text(batch.watermark, batch.timeline));
+    return write_cursor(session, remote().key, link_->server, kWatermark, text_of(batch.watermark));
   };
   // In two transactions: the batch that a crash or a full disk keeps out will never be asked for
   // again.
@@ -450,6 +461,7 @@ Result<void> StreamConnector::start_over(const core::VersionVector& server_vecto
     auto done = make_pending_above(session, remote(), server_vector);
     if (done) done = forget_unreadable(session, remote().key, link_->server);
     if (done) done = write_cursor(session, remote().key, link_->server, kWatermark, "0");
+    if (done) done = write_cursor(session, remote().key, link_->server, kReached, "0");
     if (!done) return done;
     return write_cursor(session, remote().key, link_->server, kRecovery,
                         std::to_string(server_sequence));

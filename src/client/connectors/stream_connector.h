@@ -64,7 +64,8 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
   Result<std::vector<sync::PendingOperation>> read_pending(std::int64_t position,
                                                            std::size_t max_operations,
                                                            std::size_t max_bytes) override;
-  Result<void> mark_acknowledged(std::span<const std::string> operation_ids) override;
+  Result<void> mark_acknowledged(std::span<const std::string> operation_ids,
+                                 const sync::LogPlace& reached) override;
   Result<void> bury(const sync::Refusal& refusal) override;
   Result<void> apply(sync::DownloadedBatch& batch) override;
   Result<void> start_over(const core::VersionVector& server_vector,

@@ -78,8 +78,9 @@ void StreamSession::open(const protocol::Handshake& handshake) {
   opening_ = true;
   opening_token_ = handshake.auth_token;
   opening_vector_ = handshake.version_vector;
-  opening_watermark_ = handshake.last_delivery_sequence.value_or(0);
-  opening_timeline_ = handshake.timeline.value_or("");
+  const std::int64_t watermark = handshake.last_delivery_sequence.value_or(0);
+  opening_place_ = {handshake.timeline_sequence.value_or(watermark),
+                    handshake.timeline.value_or("")};
 }
 
 void StreamSession::answer_handshake() {
@@ -205,9 +206,9 @@ Result<void> StreamSession::grant_timelines(ReadTransaction& transaction,
   if (!timeline) return fail(timeline);
   grant.timeline = std::move(*timeline);
   grant.next_timeline = hub_.context().storage.timeline();
-  if (opening_watermark_ <= 0 || opening_timeline_.empty()) return {};
+  if (opening_place_.sequence <= 0 || opening_place_.timeline.empty()) return {};
   const Result<bool> continues =
-      transaction.continues(bucket_, opening_timeline_, opening_watermark_);
+      transaction.continues(bucket_, opening_place_.timeline, opening_place_.sequence);
   if (!continues) return fail(continues);
   grant.restored = !*continues;
   return {};

@@ -14,6 +14,7 @@
 #include "server/doors/stream/stream_upload.h"
 #include "server/doors/stream/upload_limit.h"
 #include "server/identity/log_view.h"
+#include "sync/log_place.h"
 #include "sync/stream_server_session.h"
 
 namespace tombolo::server::stream {
@@ -83,8 +84,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   // Between the handshake and its answer.
   std::optional<std::string> opening_token_;
   core::VersionVector opening_vector_;
-  std::int64_t opening_watermark_ = 0;
-  std::string opening_timeline_;
+  sync::LogPlace opening_place_;  // how far the client knows that the log has come
   bool opening_ = false;
   std::optional<LogView> view_;     // nothing: each operation is asked about
   std::int64_t view_checked_ = -1;  // at this generation of the permissions
