@@ -61,18 +61,18 @@ void ClientConnection::flush() {
   // A write that fails is told by the read: the server may have answered before it closed.
   if (output_.flush(*socket_) != IoStatus::would_block) return;
   waits_for_write_ = true;
-  socket_->wait_writable([self = shared_from_this()](const boost::system::error_code& error) {
+  socket_->wait_writable([self = shared_from_this()](bool is_open) {
     self->waits_for_write_ = false;
-    if (!error) self->flush();
+    if (is_open) self->flush();
   });
 }
 
 void ClientConnection::wait_readable() {
   if (waits_for_read_ || state_ == State::closed) return;
   waits_for_read_ = true;
-  socket_->wait_readable([self = shared_from_this()](const boost::system::error_code& error) {
+  socket_->wait_readable([self = shared_from_this()](bool is_open) {
     self->waits_for_read_ = false;
-    if (!error && self->state_ != State::closed) self->on_readable();
+    if (is_open && self->state_ != State::closed) self->on_readable();
   });
 }
 

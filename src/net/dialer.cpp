@@ -41,7 +41,7 @@ void Dialer::connect(const Endpoints& endpoints) {
         if (!self->done_) return;
         if (error) return self->fail_with(ErrorCode::unavailable, error.message());
         if (self->url_.is_secure()) return self->secure();
-        self->finish(StreamSocket(std::move(self->socket_)));
+        self->finish(StreamSocket(self->thread_->loop().poller, std::move(self->socket_)));
       });
 }
 
@@ -66,7 +66,7 @@ void Dialer::shake_hands() {
   const TlsStream::Step step = tls_->shake_hands();
   if (step == TlsStream::Step::failed) return on_handshake_failure();
   if (step == TlsStream::Step::done) {
-    return finish(StreamSocket(std::move(socket_), std::move(tls_)));
+    return finish(StreamSocket(thread_->loop().poller, std::move(socket_), std::move(tls_)));
   }
   const auto what = step == TlsStream::Step::wants_read ? asio::ip::tcp::socket::wait_read
                                                         : asio::ip::tcp::socket::wait_write;

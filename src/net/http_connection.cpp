@@ -49,7 +49,7 @@ HttpConnection::HttpConnection(std::shared_ptr<IoThread> thread,
     : thread_(std::move(thread)),
       context_(std::move(context)),
       ticket_(std::move(ticket)),
-      socket_(std::move(socket)),
+      socket_(thread_->loop().poller, std::move(socket)),
       remote_address_(std::move(remote_address)) {}
 
 HttpConnection::~HttpConnection() = default;
@@ -63,9 +63,9 @@ void HttpConnection::start() {
 void HttpConnection::wait_readable() {
   if (waits_for_read_ || state_ == State::closed) return;
   waits_for_read_ = true;
-  socket_.wait_readable([self = shared_from_this()](const boost::system::error_code& error) {
+  socket_.wait_readable([self = shared_from_this()](bool is_open) {
     self->waits_for_read_ = false;
-    if (!error) self->on_readable();
+    if (is_open) self->on_readable();
   });
 }
 
@@ -74,9 +74,9 @@ void HttpConnection::wait_writable() {
   thread_->loop().set_deadline(*this, context_->limits.write_timeout_ms);
   if (waits_for_write_) return;
   waits_for_write_ = true;
-  socket_.wait_writable([self = shared_from_this()](const boost::system::error_code& error) {
+  socket_.wait_writable([self = shared_from_this()](bool is_open) {
     self->waits_for_write_ = false;
-    if (!error && self->state_ != State::closed) self->flush();
+    if (is_open && self->state_ != State::closed) self->flush();
   });
 }
 

@@ -1,6 +1,7 @@
 // What a read or write that does not wait came to.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 
 namespace tombolo::net {
@@ -17,5 +18,14 @@ struct IoResult {
   std::size_t bytes = 0;
   int error = 0;
 };
+
+// Repeats a call of the system that a signal cut short: it has not found out whether it would wait.
+template <typename Call>
+auto uninterrupted(Call call) {
+  for (;;) {
+    const auto count = call();
+    if (count >= 0 || errno != EINTR) return count;
+  }
+}
 
 }  // namespace tombolo::net

@@ -120,6 +120,7 @@ void IoThread::Loop::begin_stop() {
   timers.clear();
   tick_timer_.cancel();
   abort_members();
+  poller.stop();
   work_.reset();
 }
 

@@ -16,6 +16,7 @@
 
 #include "net/deadline_wheel.h"
 #include "net/io_thread.h"
+#include "net/readiness_poller.h"
 #include "net/tls_context.h"
 #include "os/clock.h"
 
@@ -69,7 +70,8 @@ struct IoThread::Loop {
   void begin_stop();  // no more tasks, every member aborted: run() ends
 
   boost::asio::io_context context{1};
-  std::vector<char> read_buffer;  // one for all connections: nothing stays in it between turns
+  ReadinessPoller poller{context};  // of the connections
+  std::vector<char> read_buffer;    // one for all connections: nothing stays in it between turns
 
   std::atomic<std::thread::id> thread_id;
   std::thread thread;

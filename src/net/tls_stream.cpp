@@ -23,10 +23,12 @@ constexpr std::size_t kRecordBytes = SSL3_RT_MAX_PLAIN_LENGTH;
 int write_wire(BIO* bio, const char* data, int size) {
   auto& wire = *static_cast<TlsStream::Wire*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
-  const ssize_t count =
-      ::send(wire.descriptor, data, static_cast<std::size_t>(size), MSG_DONTWAIT | MSG_NOSIGNAL);
+  const ssize_t count = uninterrupted([&] {
+    return ::send(wire.descriptor, data, static_cast<std::size_t>(size),
+                  MSG_DONTWAIT | MSG_NOSIGNAL);
+  });
   if (count >= 0) return static_cast<int>(count);
-  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
     BIO_set_retry_write(bio);
   } else {
     wire.error = errno;
@@ -37,13 +39,14 @@ int write_wire(BIO* bio, const char* data, int size) {
 int read_wire(BIO* bio, char* data, int size) {
   auto& wire = *static_cast<TlsStream::Wire*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
-  const ssize_t count = ::recv(wire.descriptor, data, static_cast<std::size_t>(size), MSG_DONTWAIT);
+  const ssize_t count = uninterrupted(
+      [&] { return ::recv(wire.descriptor, data, static_cast<std::size_t>(size), MSG_DONTWAIT); });
   if (count > 0) return static_cast<int>(count);
   if (count == 0) {
     wire.has_ended = true;
     return 0;
   }
-  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
     BIO_set_retry_read(bio);
   } else {
     wire.error = errno;

@@ -88,14 +88,14 @@ class Opening final : public LoopMember,
 
   void flush() {
     if (output_.flush(*socket_) != IoStatus::would_block) return;
-    socket_->wait_writable([self = shared_from_this()](const boost::system::error_code& error) {
-      if (!error && self->done_) self->flush();
+    socket_->wait_writable([self = shared_from_this()](bool is_open) {
+      if (is_open && self->done_) self->flush();
     });
   }
 
   void wait_readable() {
-    socket_->wait_readable([self = shared_from_this()](const boost::system::error_code& error) {
-      if (!error && self->done_) self->on_readable();
+    socket_->wait_readable([self = shared_from_this()](bool is_open) {
+      if (is_open && self->done_) self->on_readable();
     });
   }
 

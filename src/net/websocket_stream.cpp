@@ -124,9 +124,9 @@ void WebSocketStream::flush() {
 
 void WebSocketStream::wait_writable() {
   waits_for_write_ = true;
-  socket_.wait_writable([self = shared_from_this()](const boost::system::error_code& error) {
+  socket_.wait_writable([self = shared_from_this()](bool is_open) {
     self->waits_for_write_ = false;
-    if (error || self->state_ == State::ended) return;
+    if (!is_open || self->state_ == State::ended) return;
     self->on_turn_end();
     if (!self->output_.empty() || self->state_ != State::open) return;
     const auto callbacks = self->callbacks_;
@@ -138,9 +138,9 @@ void WebSocketStream::wait_readable() {
   if (waits_for_read_ || state_ == State::ended) return;
   if (is_paused_ && state_ == State::open) return;
   waits_for_read_ = true;
-  socket_.wait_readable([self = shared_from_this()](const boost::system::error_code& error) {
+  socket_.wait_readable([self = shared_from_this()](bool is_open) {
     self->waits_for_read_ = false;
-    if (!error) self->on_readable();
+    if (is_open) self->on_readable();
   });
 }
 
