@@ -1,7 +1,8 @@
 // Requests of every kind, in any order, to the kinto door of a real server on a simulated machine:
-// each is answered once, never with an error of the server's, and with JSON where it says so; and
-// at the end the server still tells the owner the truth about what it keeps.
+// each is answered, never with an error of the server's, and with JSON where it says so; and what
+// its lists show in the end can be read alone, and is the same.
 #include <array>
+#include <cstdio>
 #include <optional>
 #include <string>
 
@@ -191,6 +192,8 @@ class Door {
     add_headers(request.headers, choices, known_);
     request.body = body_of(choices, known_);
     const bool bodiless = request.method() == net::HttpMethod::head;
+    exchange_ = std::string(method) + " " + std::string(request.target()) + "\n" +
+                std::string(request.headers.text()) + request.body + "\n";
     learn(answer_to(std::move(request)), bodiless);
     if (choices.below(8) == 0) world_.run_for_ms(choices.below(2) == 0 ? 7 : 90'000'000);
   }
@@ -221,15 +224,23 @@ class Door {
                            }));
     while (answers == 0 && server_.core()->writer().commit_pending()) {
     }
-    TOMBOLO_CHECK(answers == 1, "a request is answered once");
+    TOMBOLO_CHECK(answers == 1, "a request is answered");
     return answer;
   }
 
+  // Shows what was asked and answered when it fails.
+  void claim(bool holds, const char* what) const {
+    if (!holds) std::fprintf(stderr, "%s\n", exchange_.c_str());
+    TOMBOLO_CHECK(holds, what);
+  }
+
   void learn(const net::HttpResponse& answer, bool bodiless) {
-    TOMBOLO_CHECK(answer.status >= 200 && answer.status < 500, "no request is beyond the server");
+    exchange_ += std::to_string(answer.status) + "\n" + std::string(answer.headers.text()) +
+                 std::string(answer.body.view());
+    claim(answer.status >= 200 && answer.status < 500, "no request is beyond the server");
     const auto type = answer.headers.get("Content-Type");
     if (!bodiless && type && type->starts_with("application/json") && answer.body.size() > 0) {
-      TOMBOLO_CHECK(Value::parse(answer.body.view()).has_value(), "what is called JSON is JSON");
+      claim(Value::parse(answer.body.view()).has_value(), "what is called JSON is JSON");
     }
     if (const auto etag = answer.headers.get("ETag")) known_.etag = *etag;
     if (const auto next = answer.headers.get("Next-Page")) {
@@ -243,6 +254,7 @@ class Door {
   const sim::Plan plan_;
   sim::ServerMachine server_;
   Known known_;
+  std::string exchange_;  // the last
 };
 
 }  // namespace

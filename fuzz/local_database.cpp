@@ -52,7 +52,7 @@ std::string sound_database() {
           "'last-write-wins', 1, 0);"
           "INSERT INTO dead_letters VALUES (1, 1, 1, 'FORBIDDEN', 'no', 1), (2, 1, 2, 'x', 'y', 1);"
           "UPDATE operations SET pending = 0 WHERE position < 3;"
-          "INSERT INTO cursors VALUES (1, 'server', 'log', '7@one');"
+          "INSERT INTO cursors VALUES (1, 'server', 'watermark', '7@one');"
           "INSERT INTO unreadable_operations VALUES (1, 1, 'server', '', '{', 'no', 1);")
       .value();
   connection.checkpoint(store::CheckpointMode::truncate).value();

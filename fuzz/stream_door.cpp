@@ -155,10 +155,32 @@ class Door {
     world_.run_for_ms(kPatienceMs);
     const RemoteStatus status = device.remote().status().value();
     TOMBOLO_CHECK(status.unreadable == 0, "what the server takes can be read");
-    TOMBOLO_CHECK(status.synced, "a device that comes holds the same as the server");
+    TOMBOLO_CHECK(status.synced, "a device that comes has every operation of the server");
+    check_records(device.database().collection("c"));
   }
 
  private:
+  // The server's own fold of the operations, and the device's.
+  void check_records(const Collection& here) {
+    const net::HttpResponse all =
+        server_.ask("GET", "/v1/buckets/main/collections/c/records", "token-of-alice");
+    TOMBOLO_CHECK(all.status == 200, "the owner may read");
+    const Value body = Value::parse(all.body.view()).value();
+    const Array& there = *body["data"].if_array();
+    TOMBOLO_CHECK(here.count().value() == std::ssize(there), "both have the same records");
+    for (const Value& record : there) {
+      const auto found = here.get(record["id"].as_string());
+      TOMBOLO_CHECK(found.has_value(), "both have the same records");
+      Object fields = *record.if_object();
+      Object own = found->fields();
+      for (const char* name : {"id", "last_modified"}) {  // the door's own
+        fields.erase(name);
+        own.erase(name);
+      }
+      TOMBOLO_CHECK(fields == own, "both made the same of the same operations");
+    }
+  }
+
   static const sim::Plan& sim_plan() {
     static const sim::Plan plan = sim::usual_plan();
     return plan;

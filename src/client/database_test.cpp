@@ -280,7 +280,8 @@ TEST_F(DatabaseTest, AFileWhoseNumbersAreOutOfRangeIsSaidToBeCorrupt) {
   for (const char* sql :
        {"UPDATE state SET revision = 9223372036854775807", "UPDATE state SET position = -1",
         "UPDATE state SET sequence_number = 1 << 60", "UPDATE state SET wall_ms = 1 << 62",
-        "UPDATE state SET logical = -1", "UPDATE collections SET remote_key = 64",
+        "UPDATE state SET logical = -1", "UPDATE records SET stamp = 9223372036854775807",
+        "UPDATE collections SET remote_key = 64",
         "INSERT INTO remotes VALUES (0, 'r', 'stream', 'ws://x/', '[]', NULL)"}) {
     const Result<void> written = write_to_spoiled(sql);
     ASSERT_FALSE(written) << sql;

@@ -37,7 +37,7 @@ Result<void> check(const core::Operation& operation) {
   if (auto good = core::check_operation(operation); !good) {
     return fail(ErrorCode::invalid_data, good.error().message);
   }
-  if (operation.timestamp.wall_ms > core::kMaxPackedWallMs) {
+  if (operation.timestamp.wall_ms > core::kMaxKeptWallMs) {
     return fail(ErrorCode::invalid_data, "an operation's wall time of " +
                                              std::to_string(operation.timestamp.wall_ms) +
                                              " ms is too far in the future to be kept");

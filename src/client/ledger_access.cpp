@@ -220,6 +220,7 @@ Result<void> discard_dead_letter(WriteSession& session, std::int64_t id) {
   if (auto good = check_nowhere_else(session, collection, *letter); !good) return good;
   const auto row = session.find_record(collection, letter->record);
   if (!row) return fail(row);
+  if (!*row) return fail(ErrorCode::corrupt, "the file has a dead letter of a record without id");
   for (const char* sql : {"DELETE FROM dead_letters WHERE position = ?1",
                           "DELETE FROM operations WHERE position = ?1"}) {
     if (auto done = run_with(session, sql, letter->position); !done) return done;

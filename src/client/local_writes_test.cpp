@@ -154,5 +154,28 @@ TEST_F(LocalWritesTest, AnEditThatARemovalDidNotKnowIsInTheLedgerHoweverOldItIs)
   EXPECT_FALSE(lost[0].winning_value);
 }
 
+// What a device's file takes, and what it makes after it, the file can be opened with again.
+TEST_F(LocalWritesTest, WritesGoOnAtTheEndOfTime) {
+  core::Operation last = operation(OperationType::insert, core::kMaxKeptWallMs, {{"n", 1}});
+  last.timestamp.logical = core::kMaxLogical;
+  last.sequence_number = 1;
+  last.id = core::operation_id(last).value();
+  receive(last);
+  for (int n = 2; n < 5; ++n) {
+    write([n](LocalWriter& writer) { return writer.put("a", {{"n", n}}); });
+  }
+  clock_.now_ms = core::kMaxPackedWallMs * 2;
+  write([](LocalWriter& writer) { return writer.put("b", {{"n", 5}}); });
+  clock_.now_ms = kNowMs;
+  write([](LocalWriter& writer) { return writer.put("a", {{"n", 6}}); });
+  core::Operation beyond = operation(OperationType::insert, core::kMaxKeptWallMs + 1, {{"n", 7}});
+  beyond.sequence_number = 2;
+  beyond.id = core::operation_id(beyond).value();
+  const auto refused =
+      engine_->write([&](WriteSession& session) { return ingest(session, beyond, 1); });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid_data);
+}
+
 }  // namespace
 }  // namespace tombolo::client

@@ -1,5 +1,6 @@
 #include "client/refold.h"
 
+#include <algorithm>
 #include <charconv>
 #include <initializer_list>
 #include <optional>
@@ -30,6 +31,7 @@ std::optional<std::string> text_of(const std::optional<Value>& value) {
 core::Timestamp version_of(std::string_view tag, std::string node) {
   core::Timestamp version{0, 0, std::move(node)};
   std::from_chars(tag.data(), tag.data() + tag.size(), version.wall_ms);
+  version.wall_ms = std::clamp<std::int64_t>(version.wall_ms, 0, core::kMaxKeptWallMs);
   return version;
 }
 

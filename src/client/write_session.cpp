@@ -18,6 +18,17 @@ constexpr std::int64_t kMaxCounter = std::int64_t{1} << 52;
 bool is_between(std::int64_t least, std::int64_t value, std::int64_t most) {
   return least <= value && value <= most;
 }
+
+// Whether a stamp can be one of the file's own: there is room behind it for what is later.
+bool can_be_followed(std::int64_t stamp) {
+  constexpr std::int64_t kRoomMs = 1'000;
+  return is_between(0, stamp / kPerMs, core::kMaxPackedWallMs - kRoomMs) && stamp >= 0;
+}
+
+std::unexpected<Error> impossible_stamp(std::string_view record) {
+  return fail(ErrorCode::corrupt,
+              "the file gives record \"" + std::string(record) + "\" an impossible time");
+}
 constexpr std::size_t kMaxKeys = 1'000'000;  // of a collection's records, in a summary
 
 CommitSummary::Changed& changed_in(std::vector<CommitSummary::Changed>& changes,
@@ -189,7 +200,7 @@ void WriteSession::learn_timestamp(const core::Timestamp& timestamp) {
 Result<std::optional<RecordRow>> WriteSession::find_record(const CollectionEntry& collection,
                                                            std::string_view id) {
   const store::StoredId stored(id);
-  return store_.statements()[Sql::find_record].query_one(
+  auto found = store_.statements()[Sql::find_record].query_one(
       [](const store::Row& row) {
         RecordRow record;
         record.key = row.int64(0);
@@ -202,6 +213,8 @@ Result<std::optional<RecordRow>> WriteSession::find_record(const CollectionEntry
         return record;
       },
       collection.key, stored);
+  if (found && *found && !can_be_followed((*found)->stamp)) return impossible_stamp(id);
+  return found;
 }
 
 Result<std::int64_t> WriteSession::insert_record(CollectionEntry& collection, std::string_view id,
@@ -290,6 +303,7 @@ Result<std::vector<core::Operation>> WriteSession::operations_of(const Collectio
     core::Operation& operation = operations.emplace_back();
     operation.id = to_hex(row.blob(0));
     operation.node = row.text(2);
+    if (!can_be_followed(row.int64(1))) return impossible_stamp(record);
     operation.timestamp = unpack_stamp(row.int64(1), operation.node);
     operation.sequence_number = row.int64(3);
     operation.collection = collection.name;

@@ -106,7 +106,7 @@ class WriteSession {
   void tie_together() { tied_ = true; }
   std::optional<std::string> transaction_id();
 
-  core::Timestamp next_timestamp() { return clock_.now(wall_ms()); }
+  core::Timestamp next_timestamp() { return clock_.now(std::min(wall_ms(), core::kMaxKeptWallMs)); }
   core::Timestamp next_timestamp_after(const core::Timestamp& timestamp) {
     clock_.advance_to(timestamp);
     return next_timestamp();

@@ -33,8 +33,12 @@ Result<Timestamp> parse_timestamp(std::string_view text);
 // The latest wall time that packed_stamp takes, in ms (in the year 4892).
 inline constexpr std::int64_t kMaxPackedWallMs = INT64_MAX / (kMaxLogical + 1) - 1;
 
-// Wall time and counter in one integer that orders as they do, for indexes. Wall times up to the
-// year 4892 fit, which ingest guarantees.
+// The latest wall time that a database takes, of an operation or of its own device's clock: a year
+// before the end, so that whatever is stamped after it can be packed too.
+inline constexpr std::int64_t kMaxKeptWallMs = kMaxPackedWallMs - 365LL * 24 * 3'600'000;
+
+// Wall time and counter in one integer that orders as they do, for indexes. The wall time must be
+// at most kMaxPackedWallMs.
 std::int64_t packed_stamp(const Timestamp& timestamp);
 Timestamp unpack_stamp(std::int64_t packed);  // its inverse, without the node
 

@@ -96,7 +96,9 @@ void PolledSocket::wait_writable(ReadyHandler handler) {
 void PolledSocket::close() {
   if (!is_open()) return;
   poller_.forget(this);
-  ::close(std::exchange(descriptor_, -1));  // which takes it out of the set
+  // Closing alone leaves it in the set when somebody else (a forked process) has it too (epoll(7)).
+  ::epoll_ctl(poller_.set_.native_handle(), EPOLL_CTL_DEL, descriptor_, nullptr);
+  ::close(std::exchange(descriptor_, -1));
   if (reader_) poller_.post(std::exchange(reader_, nullptr), false);
   if (writer_) poller_.post(std::exchange(writer_, nullptr), false);
 }

@@ -129,6 +129,18 @@ TEST_F(ReadinessPollerTest, ClosingTellsThoseWhoWait) {
   EXPECT_EQ(told_, "r-w-");
 }
 
+TEST_F(ReadinessPollerTest, NothingIsToldOfAClosedSocketThatSomebodyElseKeepsOpen) {
+  Pair pair(poller_);
+  pair.socket->wait_readable(note("r"));
+  turn();
+  const int copy = ::dup(pair.socket->descriptor());  // as a forked process has it
+  pair.socket.reset();
+  pair.send("abc");
+  turn();
+  EXPECT_EQ(told_, "r-");
+  ::close(copy);
+}
+
 TEST_F(ReadinessPollerTest, AHandlerMayDestroyWhatIsReadyToo) {
   auto first = std::make_unique<Pair>(poller_);
   auto second = std::make_unique<Pair>(poller_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <utility>
@@ -27,7 +28,10 @@ ssize_t send(int descriptor, std::span<const iovec> from) {
 int release(boost::asio::ip::tcp::socket& socket) {
   boost::system::error_code ignored;
   socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-  return socket.release(ignored);
+  const int descriptor = socket.release(ignored);
+  ::fcntl(descriptor, F_SETFD,
+          FD_CLOEXEC);  // other programs that are started have no business here
+  return descriptor;
 }
 
 }  // namespace

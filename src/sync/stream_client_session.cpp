@@ -153,14 +153,14 @@ void StreamClientSession::receive(HandshakeResponse& message, Now now) {
   handshake_sequence_ = server_sequence_;
   timeline_ = message.timeline.value_or("");
   next_timeline_ = message.next_timeline.value_or("");
-  if (server_was_restored(message)) {
-    // Of our own operations it can lack some below the newest that it has: those that were refused
-    // at first, and sent again later. Of others' their authors take care.
-    core::VersionVector others = std::move(message.version_vector);
-    others.erase(options_.node);
-    return start_over(ClientEvent::server_restored, others);
+  // What we know of one server says nothing about another one; the host will connect anew.
+  const bool is_known = options_.server.empty() || options_.server == message.node;
+  if (is_known && server_was_restored(message)) {
+    return start_over(ClientEvent::server_restored, held_after_restore(message));
   }
-  if (own_history_lost(message)) return start_over(ClientEvent::diverged, message.version_vector);
+  if (is_known && own_history_lost(message)) {
+    return start_over(ClientEvent::diverged, message.version_vector);
+  }
   upload(now);
 }
 
@@ -170,6 +170,17 @@ bool StreamClientSession::server_was_restored(const HandshakeResponse& message) 
   if (reached == 0) return false;
   return message.restored.value_or(false) ||
          (message.server_max_delivery_sequence && server_sequence_ < reached);
+}
+
+// What a restored server is trusted to have. A version vector does not show what is missing below
+// the newest: operations that were refused at first, and sent again later. Of our own it may lack
+// such; of others' as well, and where no fingerprint would tell, everything is sent.
+core::VersionVector StreamClientSession::held_after_restore(const HandshakeResponse& message) {
+  const Result<std::optional<std::string>> mine = host_.fingerprint();
+  if (!mine || !*mine || !proof_) return {};
+  core::VersionVector others = message.version_vector;
+  others.erase(options_.node);
+  return others;
 }
 
 LogPlace StreamClientSession::place_of(std::int64_t sequence) const {

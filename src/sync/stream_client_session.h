@@ -103,6 +103,7 @@ class StreamClientHost {
 
 struct StreamClientOptions {
   std::string node;
+  std::string server;  // the node of the server that what follows was learned from; empty: none
   std::int64_t schema_version = 1;
   std::optional<std::string> auth_token;
   core::VersionVector version_vector;  // of everything held here
@@ -187,6 +188,7 @@ class StreamClientSession {
   void judge_clock(std::optional<std::int64_t> server_time_ms, Now now);
   bool server_was_restored(const protocol::HandshakeResponse& message) const;
   bool own_history_lost(const protocol::HandshakeResponse& message) const;
+  core::VersionVector held_after_restore(const protocol::HandshakeResponse& message);
   LogPlace place_of(std::int64_t sequence) const;
   void start_over(ClientEvent why, const core::VersionVector& server_vector);
   void note_proof(const std::optional<protocol::Proof>& proof);

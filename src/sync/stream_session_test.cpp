@@ -179,6 +179,44 @@ TEST_F(StreamSessionTest, WhatAServerAcknowledgedAndLostIsSentAgain) {
   }
 }
 
+TEST_F(StreamSessionTest, WhatIsKnownOfOneServerProvesNothingOfAnother) {
+  store(3);
+  connect();
+  run();
+  client_.session->closed();
+  client_.server = "server";
+  log_.cut(1);
+  connect();
+  server_->server_node = "another";
+  run();
+  EXPECT_EQ(client_.times_started_over, 0);
+  client_.session->closed();
+  connect();
+  run();
+  EXPECT_EQ(client_.times_started_over, 1);
+}
+
+// Where no fingerprint shows that it is missing, and its author may never come back.
+TEST_F(StreamSessionTest, WhatOthersSentLateAndWasLostInARestoreIsBroughtBack) {
+  sees_all_ = false;
+  client_.keeps_fingerprint = false;
+  for (const int number : {2, 1}) {
+    const core::Operation operation = make_operation("other", number, kNowMs, "x");
+    log_.append(operation, protocol::operation_json(operation));
+  }
+  connect();
+  run();
+  client_.session->closed();
+  const std::set<std::string> everything = log_.ids();
+  log_.cut(1);
+  store(3, "third");
+  connect();
+  run();
+  connect();
+  run();
+  EXPECT_TRUE(std::ranges::includes(log_.ids(), everything));
+}
+
 // Refused at first, it came to the server after newer ones; a version vector does not show that it
 // is missing.
 TEST_F(StreamSessionTest, WhatCameLateAndWasLostInARestoreIsSentAgain) {

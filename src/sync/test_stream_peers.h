@@ -276,6 +276,7 @@ class MemoryClient final : public StreamClientHost {
     pings = 0;
     StreamClientOptions options;
     options.node = node;
+    options.server = server;
     options.version_vector = vector();
     options.watermark = watermark;
     options.reached = reached;
@@ -363,12 +364,13 @@ class MemoryClient final : public StreamClientHost {
     note_reached(batch.watermark);
     return {};
   }
-  Result<void> start_over(const core::VersionVector& server,
+  Result<void> start_over(const core::VersionVector& server_vector,
                           std::int64_t server_sequence) override {
     recover_until = server_sequence;
     ++times_started_over;
     for (Entry& entry : log) {
-      const bool lacks = entry.operation.sequence_number > core::seen(server, entry.operation.node);
+      const bool lacks =
+          entry.operation.sequence_number > core::seen(server_vector, entry.operation.node);
       if (lacks && !entry.dead) entry.pending = true;
     }
     watermark = 0;
@@ -408,6 +410,7 @@ class MemoryClient final : public StreamClientHost {
   std::set<std::string> written;
   std::vector<Refusal> buried;
   std::map<std::string, std::string> unreadable;  // id -> body
+  std::string server;                             // that the watermark is of, if a test says so
   std::int64_t watermark = 0;
   LogPlace reached;  // what the server's log is known to have come to
   std::int64_t recover_until = 0;

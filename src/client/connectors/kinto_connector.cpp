@@ -52,7 +52,8 @@ Result<KintoLocation> parse_kinto_url(const std::string& url) {
     location.bucket = percent_decode(path.substr(buckets + kBuckets.size()));
     path.resize(buckets);
   }
-  const bool good = !location.bucket.empty() && location.bucket.find('/') == std::string::npos &&
+  const bool good = !location.bucket.empty() && is_utf8(location.bucket) &&
+                    location.bucket.find('/') == std::string::npos &&
                     path.find('?') == std::string::npos;
   if (!good) {
     return fail(ErrorCode::invalid_argument,

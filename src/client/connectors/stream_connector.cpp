@@ -107,6 +107,7 @@ Result<sync::StreamClientOptions> StreamConnector::session_options(const Credent
   auto id = (*node)->query_one([](const store::Row& row) { return std::string(row.text(0)); });
   if (!id) return fail(id);
   session.node = id->value_or("");
+  session.server = *server;
   auto vector = read_version_vector(read);
   if (!vector) return fail(vector);
   session.version_vector = std::move(*vector);

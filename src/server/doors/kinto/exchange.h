@@ -24,7 +24,7 @@ namespace api = protocol::kinto;
 // the I/O thread; what was wrong there is told once the permissions are known.
 struct Call {
   net::HttpMethod method = net::HttpMethod::get;
-  std::string path;  // decoded, as requested
+  std::string path;  // of a request in a batch: decoded, or as sent when that is no text
   api::Route route;
   bool in_default_bucket = false;  // the path said "default"; `route` has the real bucket
   net::HttpHeaders headers;

@@ -1,6 +1,7 @@
 #include "server/doors/kinto/prepare.h"
 
 #include "base/percent_encoding.h"
+#include "base/text.h"
 #include "server/doors/kinto/default_bucket.h"
 
 namespace tombolo::server::kinto {
@@ -58,7 +59,6 @@ api::Checked<void> negotiate(Call& call) {
 // Everything but the body. `path` and `query` as they were sent.
 api::Checked<void> read_call(const DoorContext& door, Call& call, std::string_view path,
                              std::string_view query) {
-  call.path = percent_decode(path);
   api::Checked<api::Route> route = api::route_path(path);
   if (!route) return api::refuse(route);
   call.route = std::move(*route);
@@ -102,6 +102,8 @@ Prepared prepare_item(const DoorContext& door, const Call& batch, api::BatchItem
     if (call.route.endpoint != api::Endpoint::redirect) break;
     path = call.route.location;
   }
+  call.path = percent_decode(path);
+  if (!is_utf8(call.path)) call.path = path;  // it is told in JSON
   call.body = item.body ? std::move(*item.body) : Value(Object());
   return prepared;
 }
