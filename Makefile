@@ -56,7 +56,7 @@ bench: | build/ ## run the benchmarks (on a quiet machine), e.g. make bench BENC
 bench-peers: | build/ ## measure other sync systems beside Tombolo, e.g. make bench-peers PEERS="--rounds 1"
 	$(need) build test node peers
 	@$(call build_preset,release) --target tombolo
-	@bench/peers/run build/release/src/cli/tombolo --json build/peers.json $(PEERS)
+	@bench/peers/run build/release/src/cli/tombolo --json "$(CURDIR)/build/peers.json" $(PEERS)
 
 format: ## format every C++ file
 	$(need) format

@@ -100,7 +100,7 @@ const report = {
     summary: entry.error ? undefined : summaryOf(entry.rounds, rows),
   })),
 };
-if (values.json) writeFileSync(values.json, JSON.stringify(report, null, 2) + "\n");
 process.stdout.write(markdownOf(report));
+if (values.json) writeFileSync(values.json, JSON.stringify(report, null, 2) + "\n");
 say(`${report.seconds} s on ${report.machine.cores} cores`);
 process.exit(0);
