@@ -197,6 +197,20 @@ bool may_be_repeated(const Witnesses& all, const std::set<Token>& tokens) {
   });
 }
 
+// Whether the removal is known to have lost: to somebody who took something away from the record
+// meanwhile, so that nothing is in it that the remover had not seen.
+bool lost_to_a_change(const Witnesses& all, const Removal& removal, const std::set<Token>& there) {
+  if (there.size() >= removal.seen.size()) return false;
+  const auto author = std::ranges::find(all.devices, removal.author,
+                                        [](const auto& device) { return device->name(); });
+  if (author == all.devices.end() || (*author)->database() == nullptr) return false;
+  const auto losses = (*author)->database()->losses();
+  return losses && std::ranges::any_of(*losses, [&](const Loss& loss) {
+           return RecordName{loss.collection, loss.record} == removal.record &&
+                  loss.field.empty() && !loss.losing_value;
+         });
+}
+
 void check_removals(const Witnesses& all) {
   for (const std::string& name : all_collections(all.plan)) {
     for (const auto& [id, text] : contents_of(all.server, name)) {
@@ -206,6 +220,7 @@ void check_removals(const Witnesses& all) {
       for (const Removal& removal : all.history.removals()) {
         if (!removal.promised || removal.record != RecordName{name, id}) continue;
         if (!std::ranges::includes(removal.seen, there) || may_be_repeated(all, there)) continue;
+        if (lost_to_a_change(all, removal, there)) continue;
         all.findings.add(
             "removals", name + "/" + id + " is there as " + removal.author + " removed it: " + text,
             removal.record);
