@@ -1,4 +1,4 @@
-// What a read or write that does not wait came to.
+// Reads and writes that do not wait, and what came of them.
 #pragma once
 
 #include <cerrno>
