@@ -10,8 +10,6 @@
 namespace tombolo::client {
 namespace {
 
-constexpr std::int64_t kPerMs = core::kMaxLogical + 1;
-
 // Of what counts writes; far beyond what a device can reach.
 constexpr std::int64_t kMaxCounter = std::int64_t{1} << 52;
 
@@ -22,13 +20,14 @@ bool is_between(std::int64_t least, std::int64_t value, std::int64_t most) {
 // Whether a stamp can be one of the file's own: there is room behind it for what is later.
 bool can_be_followed(std::int64_t stamp) {
   constexpr std::int64_t kRoomMs = 1'000;
-  return is_between(0, stamp / kPerMs, core::kMaxPackedWallMs - kRoomMs) && stamp >= 0;
+  return stamp >= 0 && core::unpack_stamp(stamp).wall_ms <= core::kMaxPackedWallMs - kRoomMs;
 }
 
 std::unexpected<Error> impossible_stamp(std::string_view record) {
   return fail(ErrorCode::corrupt,
               "the file gives record \"" + std::string(record) + "\" an impossible time");
 }
+
 constexpr std::size_t kMaxKeys = 1'000'000;  // of a collection's records, in a summary
 
 CommitSummary::Changed& changed_in(std::vector<CommitSummary::Changed>& changes,
@@ -53,7 +52,9 @@ void add_id(CommitSummary::Changed& changed, std::string_view id) {
 }  // namespace
 
 core::Timestamp unpack_stamp(std::int64_t stamp, std::string node) {
-  return {stamp / kPerMs, stamp % kPerMs, std::move(node)};
+  core::Timestamp timestamp = core::unpack_stamp(stamp);
+  timestamp.node = std::move(node);
+  return timestamp;
 }
 
 WriteSession::WriteSession(LocalStore& store, WriterLock& lock) : store_(store), lock_(lock) {}

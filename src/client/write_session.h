@@ -5,6 +5,7 @@
 // Used by one thread, under the write lock that it holds until it ends.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>

@@ -10,7 +10,17 @@ using testing::kNowMs;
 using testing::make_operation;
 using testing::MemoryClient;
 
-class StreamSessionTest : public testing::StreamPair {};
+class StreamSessionTest : public testing::StreamPair {
+ protected:
+  // The client finds out, and comes again.
+  void connect_and_start_over() {
+    connect();
+    run();
+    EXPECT_TRUE(client_.closed);
+    connect();
+    run();
+  }
+};
 
 TEST_F(StreamSessionTest, ALateAcknowledgmentIsNotTakenForAnotherConnections) {
   client_.write(kNowMs, "one");
@@ -210,10 +220,7 @@ TEST_F(StreamSessionTest, WhatOthersSentLateAndWasLostInARestoreIsBroughtBack) {
   const std::set<std::string> everything = log_.ids();
   log_.cut(1);
   store(3, "third");
-  connect();
-  run();
-  connect();
-  run();
+  connect_and_start_over();
   EXPECT_TRUE(std::ranges::includes(log_.ids(), everything));
 }
 
@@ -237,10 +244,7 @@ TEST_F(StreamSessionTest, WhatCameLateAndWasLostInARestoreIsSentAgain) {
   const std::set<std::string> everything = log_.ids();
   log_.cut(1);
   store(3, "third");
-  connect();
-  run();
-  connect();
-  run();
+  connect_and_start_over();
   EXPECT_EQ(client_.times_started_over, 1);
   EXPECT_TRUE(std::ranges::includes(log_.ids(), everything));
 }

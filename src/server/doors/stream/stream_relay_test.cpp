@@ -14,6 +14,16 @@ class StreamRelayTest : public StreamDoorTest {
     return socket;
   }
 
+  // The operations 1 to `count` of ann, in one batch.
+  void upload(TestSocket& ann, int count) {
+    std::vector<core::Operation> many;
+    for (int number = 1; number <= count; ++number) {
+      many.push_back(insert("ann", number, {{"n", number}}));
+    }
+    ann.send(batch("large", many));
+    ann.next("acknowledgment");
+  }
+
   // Operations until one has that number; how many they are.
   static std::size_t count_up_to(TestSocket& socket, std::int64_t last) {
     std::size_t count = 0;
@@ -32,12 +42,7 @@ TEST_F(StreamRelayTest, ALargeCommitGoesToEverybodyButItsAuthor) {
   start();
   const auto ann = join("ann");
   const auto bob = join("bob");
-  std::vector<core::Operation> many;
-  for (int number = 1; number <= 3'000; ++number) {
-    many.push_back(insert("ann", number, {{"n", number}}));
-  }
-  ann->send(batch("large", many));
-  ann->next("acknowledgment");
+  upload(*ann, 3'000);
   EXPECT_EQ(count_up_to(*bob, 3'000), 3'000U);
   bob->send(batch("small", {insert("bob", 3'001, {{"n", 3'001}})}));
   const Value relayed = ann->next_operations();
@@ -50,12 +55,7 @@ TEST_F(StreamRelayTest, ALargeCommitGoesToEverybodyButItsAuthor) {
 TEST_F(StreamRelayTest, AnotherSessionOfTheAuthorFromTheStartGetsWhatItWroteBefore) {
   start();
   const auto ann = join("ann");
-  std::vector<core::Operation> many;
-  for (int number = 1; number <= 1'000; ++number) {
-    many.push_back(insert("ann", number, {{"n", number}}));
-  }
-  ann->send(batch("large", many));
-  ann->next("acknowledgment");
+  upload(*ann, 1'000);
   const auto again = connect();
   again->send(handshake("ann", 0));
   again->next("handshake-response");
