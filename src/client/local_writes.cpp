@@ -1,7 +1,6 @@
 #include "client/local_writes.h"
 
 #include "base/json.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "client/refold.h"
 #include "core/merge.h"
@@ -10,12 +9,6 @@
 
 namespace tombolo::client {
 namespace {
-
-Result<Sha256Digest> digest_of(const core::Operation& operation) {
-  const Result<std::string> canonical = core::canonical_operation(operation);
-  if (!canonical) return fail(canonical);
-  return sha256(*canonical);
-}
 
 // Text that is no UTF-8, and nesting that could not be read back, stay out of the log.
 Result<void> check_value(const Value& value, int depth) {
@@ -124,7 +117,7 @@ Result<std::string> LocalWriter::create(Object record) {
   return id;
 }
 
-Result<bool> LocalWriter::insert(std::string_view id, const Object& record) {
+Result<bool> LocalWriter::insert(std::string_view id, Object& record) {
   if (auto good = core::check_name("a record", id); !good) return fail(good);
   if (auto good = check_fields(record); !good) return fail(good);
   core::Operation operation = make(core::OperationType::insert, id);
@@ -133,11 +126,10 @@ Result<bool> LocalWriter::insert(std::string_view id, const Object& record) {
     if (!checked) return fail(checked);
     operation.data = std::move(*checked);
   } else {
-    operation.data = record;
+    operation.data = std::move(record);
   }
   stamp(operation);
-  std::string data;
-  append_json(data, *operation.data);
+  const std::string_view data = record_text(*operation.data);
   const Result<std::int64_t> key =
       session_.insert_record(collection_, id, version(data, operation));
   if (!key) return poison(key.error());
@@ -147,9 +139,19 @@ Result<bool> LocalWriter::insert(std::string_view id, const Object& record) {
   }
   auto row = session_.find_record(collection_, id);
   if (!row) return fail(row);
-  if (!*row || !(*row)->deleted) return false;
+  if (!*row || !(*row)->deleted) {
+    if (!collection_.has_schema) record = std::move(*operation.data);
+    return false;
+  }
   if (auto done = write_over(std::move(**row), std::move(operation)); !done) return fail(done);
   return true;
+}
+
+std::string_view LocalWriter::record_text(const Object& fields) {
+  std::string& text = session_.texts().record;
+  text.clear();
+  append_json(text, fields);
+  return text;
 }
 
 std::unexpected<Error> LocalWriter::poison(const Error& error) {
@@ -171,7 +173,7 @@ NewVersion LocalWriter::version(std::string_view data, const core::Operation& op
 
 Result<void> LocalWriter::append(std::int64_t record_key, const core::Operation& operation,
                                  std::string_view data) {
-  const Result<Sha256Digest> digest = digest_of(operation);
+  const Result<Sha256Digest> digest = core::operation_digest(operation, session_.texts().canonical);
   if (!digest) return poison(digest.error());
   auto done = session_.append_operation(collection_, record_key, operation, *digest, data,
                                         collection_.pending_mask);
@@ -191,8 +193,7 @@ Result<void> LocalWriter::write(Draft& draft) {
   if (auto done = append(draft.row.key, operation, {}); !done) return done;
   Result<void> done;
   if (core::apply_in_place(draft.state, operation)) {
-    std::string data;
-    append_json(data, draft.state.fields);
+    const std::string_view data = record_text(draft.state.fields);
     done =
         session_.update_record(collection_, operation.record, draft.row, version(data, operation));
   } else {

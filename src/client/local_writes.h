@@ -45,7 +45,9 @@ class LocalWriter {
     core::Operation operation;
   };
 
-  Result<bool> insert(std::string_view id, const Object& record);      // false: it exists
+  // False: it exists, and `record` is as it was; otherwise it may be used up.
+  Result<bool> insert(std::string_view id, Object& record);
+  std::string_view record_text(const Object& fields);                  // valid until the next write
   Result<Draft> draft(core::OperationType type, std::string_view id);  // error: not_found
   Result<void> update(Draft& draft);
   Result<void> write(Draft& draft);

@@ -245,11 +245,11 @@ Result<void> WriteSession::append_operation(CollectionEntry& collection, std::in
   const Result<std::int64_t> author = operation.node == node() ? Result<std::int64_t>(node_key_)
                                                                : catalog().node_key(operation.node);
   if (!author) return fail(author);
-  body_.clear();
-  append_operation_body(body_, operation, data_json);
+  texts_.body.clear();
+  append_operation_body(texts_.body, operation, data_json);
   const std::int64_t stamp = core::packed_stamp(operation.timestamp);
   auto done = store_.statements()[Sql::insert_operation].run(
-      ++position_, id, record_key, stamp, *author, operation.sequence_number, body_, pending);
+      ++position_, id, record_key, stamp, *author, operation.sequence_number, texts_.body, pending);
   if (!done) return done;
   ++operation_count_;
   fingerprint_of(collection).add(id);

@@ -129,6 +129,14 @@ class WriteSession {
   void fold_later(const CollectionEntry& collection, std::int64_t record_key, std::string_view id);
   bool must_fold(std::int64_t record_key) const { return unfolded_.contains(record_key); }
 
+  // Texts that a write makes and the next one overwrites, so that it need not allocate them.
+  struct Texts {
+    std::string record;
+    std::string canonical;
+    std::string body;
+  };
+  Texts& texts() { return texts_; }
+
   // Appends to the log. `data_json` as append_operation_body. Node and sequence number are noted in
   // the version vector, the id in the fingerprint.
   Result<void> append_operation(CollectionEntry& collection, std::int64_t record_key,
@@ -182,7 +190,7 @@ class WriteSession {
   std::vector<Totals> totals_;
   std::map<std::int64_t, Unfolded> unfolded_;            // by record key
   std::unordered_map<std::int64_t, std::int64_t> seen_;  // node key -> sequence number
-  std::string body_;                                     // reused
+  Texts texts_;
 };
 
 }  // namespace tombolo::client

@@ -1,8 +1,10 @@
 #include "core/names.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 
+#include "base/byte_block.h"
 #include "base/text.h"
 
 namespace tombolo::core {
@@ -15,8 +17,7 @@ struct Bytes {
   bool beyond_ascii = false;
 };
 
-// One look at each byte and no branch: names are checked in every operation.
-Bytes look_at(std::string_view name) {
+Bytes look_at_each(std::string_view name) {
   unsigned control = 0;
   unsigned all = 0;
   for (const char character : name) {
@@ -25,6 +26,21 @@ Bytes look_at(std::string_view name) {
     all |= byte;
   }
   return {control != 0, all >= 0x80};
+}
+
+// Without a branch for any byte: names are checked in every operation.
+Bytes look_at(std::string_view name) {
+  if (name.size() < ByteBlock::kBytes) return look_at_each(name);
+  std::uint32_t control = 0;
+  std::uint32_t beyond_ascii = 0;
+  for (std::size_t index = 0; index < name.size(); index += ByteBlock::kBytes) {
+    // The last block ends with the name, and so begins with bytes that were looked at.
+    const std::size_t start = std::min(index, name.size() - ByteBlock::kBytes);
+    const ByteBlock block(name.data() + start);
+    control |= block.control() | block.equal(0x7f);
+    beyond_ascii |= block.not_ascii();
+  }
+  return {control != 0, beyond_ascii != 0};
 }
 
 std::string reason(std::string_view name) {

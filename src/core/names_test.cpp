@@ -32,6 +32,20 @@ TEST(Names, WhatCannotBeKeptOrReadAloudIsRefusedWithTheReason) {
   EXPECT_EQ(refusal("\xed\xa0\x80"), "this name cannot name a record: it is not valid UTF-8");
 }
 
+TEST(Names, NoPlaceOfAControlCharacterIsOverlooked) {
+  for (std::size_t size = 1; size <= 50; ++size) {
+    const std::string good(size, 'x');
+    EXPECT_TRUE(check_name("a record", good)) << size;
+    for (std::size_t place = 0; place < size; ++place) {
+      for (const char bad : {'\0', '\x1f', '\x7f', '\xff'}) {
+        std::string name = good;
+        name[place] = bad;
+        EXPECT_FALSE(check_name("a record", name)) << size << " " << place;
+      }
+    }
+  }
+}
+
 TEST(Names, AnOperationFollowsTheRuleInAllItsNames) {
   Operation good;
   good.node = "n";

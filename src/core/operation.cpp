@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/json.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "core/names.h"
 
@@ -76,10 +75,11 @@ std::optional<AtomicKind> atomic_kind_named(std::string_view name) {
 }
 
 // Written member by member, already in the canonical order of the keys, without building a tree.
-Result<std::string> canonical_operation(const Operation& operation) {
+Result<Sha256Digest> operation_digest(const Operation& operation, std::string& canonical) {
   const Result<std::string> stamp = format_timestamp(operation.timestamp);
   if (!stamp) return fail(stamp);
-  std::string out;
+  std::string& out = canonical;
+  out.clear();
   out.reserve(512);
   out.push_back('{');
   if (!operation.atomic.empty()) append_atomic_fields(out, operation.atomic);
@@ -98,13 +98,14 @@ Result<std::string> canonical_operation(const Operation& operation) {
   out.append(",\"timestamp\":");
   append_json_string(out, *stamp);
   out.append(",\"type\":\"").append(name_of(operation.type)).append("\"}");
-  return out;
+  return sha256(out);
 }
 
 Result<std::string> operation_id(const Operation& operation) {
-  const Result<std::string> canonical = canonical_operation(operation);
-  if (!canonical) return fail(canonical);
-  return to_hex(sha256(*canonical));
+  std::string canonical;
+  const Result<Sha256Digest> digest = operation_digest(operation, canonical);
+  if (!digest) return fail(digest);
+  return to_hex(*digest);
 }
 
 Result<void> check_operation(const Operation& operation) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/sha256.h"
 #include "core/hlc.h"
 
 #include "tombolo/result.h"
@@ -65,11 +66,12 @@ struct Operation {
   friend bool operator==(const Operation&, const Operation&) = default;
 };
 
-// The text whose SHA-256 is the id: canonical JSON of the hashed fields. `timestamp` must be in
-// range.
-Result<std::string> canonical_operation(const Operation& operation);
+// The content hash: SHA-256 of the canonical JSON of the hashed fields, a text that takes the place
+// of what `canonical` holds, whose memory can so serve many operations. Fails with invalid_argument
+// when the timestamp is out of range.
+Result<Sha256Digest> operation_digest(const Operation& operation, std::string& canonical);
 
-// The content hash, in lower-case hexadecimal.
+// The same in lower-case hexadecimal: the operation's id.
 Result<std::string> operation_id(const Operation& operation);
 
 // The rules for making an operation: node, collection and record are names; insert and update have

@@ -1,10 +1,12 @@
 #include "os/entropy.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
-#include <cstring>
+#include <cstdint>
+#include <new>
+#include <sys/mman.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "base/check.h"
 
@@ -18,8 +20,33 @@ constexpr std::size_t kReserveBytes = 256;  // getrandom gives this much without
 struct Reserve {
   std::uint8_t bytes[kReserveBytes];
   std::size_t used = kReserveBytes;
-  pid_t process = 0;
+  std::uint64_t process = 0;
 };
+
+using Mark = std::atomic<std::uint64_t>;
+static_assert(Mark::is_always_lock_free);
+
+// A number that a forked process finds to be 0, however it was forked (madvise(2),
+// MADV_WIPEONFORK). Null where the kernel has no such thing.
+Mark* make_mark() {
+  void* const page =
+      ::mmap(nullptr, sizeof(Mark), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return nullptr;
+  if (::madvise(page, sizeof(Mark), MADV_WIPEONFORK) == 0) return new (page) Mark(0);
+  ::munmap(page, sizeof(Mark));
+  return nullptr;
+}
+
+// Tells this process from those that it was forked from, at the price of a look into memory instead
+// of a system call; 0 when it cannot be told.
+std::uint64_t process_number() {
+  static Mark* const mark = make_mark();
+  static Mark last = 0;  // a forked process goes on from its parent's
+  if (mark == nullptr) return 0;
+  std::uint64_t number = mark->load(std::memory_order_relaxed);
+  if (number == 0) mark->store(number = ++last, std::memory_order_relaxed);
+  return number;
+}
 
 thread_local Reserve reserve;
 
@@ -35,11 +62,12 @@ void fill_from_kernel(std::span<std::uint8_t> bytes) {
 }  // namespace
 
 void SystemRandom::fill(std::span<std::uint8_t> bytes) {
-  if (bytes.size() > kReserveBytes) return fill_from_kernel(bytes);
-  if (reserve.process != ::getpid() || kReserveBytes - reserve.used < bytes.size()) {
+  const std::uint64_t process = process_number();
+  if (process == 0 || bytes.size() > kReserveBytes) return fill_from_kernel(bytes);
+  if (reserve.process != process || kReserveBytes - reserve.used < bytes.size()) {
     fill_from_kernel(reserve.bytes);
     reserve.used = 0;
-    reserve.process = ::getpid();
+    reserve.process = process;
   }
   std::uint8_t* next = reserve.bytes + reserve.used;
   std::copy_n(next, bytes.size(), bytes.data());

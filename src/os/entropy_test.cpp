@@ -55,21 +55,32 @@ TEST(SystemRandom, FavoursNoBit) {
   for (const int count : set) EXPECT_NEAR(count, 100'000, 2'700);
 }
 
-TEST(SystemRandom, GivesAForkedChildOtherBytesThanItsParent) {
-  draw();  // a reserve is there now, which the child inherits
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::pipe(ends.data()), 0);
+// Forks so many times, each process from the one before, and writes what the youngest draws.
+void draw_in_descendant(int generations, int out) {
   const pid_t child = ::fork();
   if (child == 0) {
     const Key key = draw();
-    ::_exit(::write(ends[1], key.data(), key.size()) == sizeof key ? 0 : 1);
+    if (generations > 1) draw_in_descendant(generations - 1, out);
+    const bool written = generations > 1 || ::write(out, key.data(), key.size()) == sizeof key;
+    ::_exit(written ? 0 : 1);
   }
-  const Key parents = draw();
-  Key childs{};
-  ASSERT_EQ(::read(ends[0], childs.data(), childs.size()), static_cast<ssize_t>(childs.size()));
   int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_NE(parents, childs);
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+}
+
+TEST(SystemRandom, GivesForkedProcessesOtherBytesThanTheirParents) {
+  draw();  // a reserve is there now, which they inherit
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  std::set<Key> drawn;
+  for (const int generations : {1, 1, 2, 3}) {
+    draw_in_descendant(generations, ends[1]);
+    Key key{};
+    ASSERT_EQ(::read(ends[0], key.data(), key.size()), static_cast<ssize_t>(key.size()));
+    drawn.insert(key);
+  }
+  drawn.insert(draw());
+  EXPECT_EQ(drawn.size(), 5U);
   ::close(ends[0]);
   ::close(ends[1]);
 }
