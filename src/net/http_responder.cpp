@@ -74,17 +74,8 @@ std::shared_ptr<Executor> HttpResponder::executor() const {
   return target_ == nullptr ? nullptr : target_->executor();
 }
 
-void DeliveryBatch::add(HttpResponder responder, HttpResponse response) {
-  std::shared_ptr<ResponseTarget> target = std::move(responder.target_);
-  if (target == nullptr) return;
-  const std::shared_ptr<Executor> executor = target->executor();
-  if (executor == nullptr) return target->deliver(std::move(response));
-  add(executor, [target = std::move(target), response = std::move(response)]() mutable {
-    target->deliver(std::move(response));
-  });
-}
-
 void DeliveryBatch::add(const std::shared_ptr<Executor>& executor, Task task) {
+  if (executor == nullptr) return task();
   for (Group& group : groups_) {
     if (group.executor == executor) return group.tasks.push_back(std::move(task));
   }

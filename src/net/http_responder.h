@@ -58,7 +58,6 @@ class HttpResponder {
   std::shared_ptr<Executor> executor() const;
 
  private:
-  friend class DeliveryBatch;
   std::shared_ptr<ResponseTarget> target_;
 };
 
@@ -66,7 +65,7 @@ class HttpResponder {
 // crosses to each executor once.
 class DeliveryBatch {
  public:
-  void add(HttpResponder responder, HttpResponse response);
+  // Without an executor the task runs at once.
   void add(const std::shared_ptr<Executor>& executor, Task task);
 
   // Sends everything off; the batch is empty and can be used again.

@@ -334,7 +334,10 @@ TEST_F(HttpServerTest, DeliversABatchFromAnotherThread) {
   all_are_there.get_future().get();
   DeliveryBatch batch;
   for (auto& responder : waiting) {
-    batch.add(std::move(responder), {.status = 200, .headers = {}, .body = "together"});
+    const auto executor = responder.executor();
+    batch.add(executor, [responder = std::move(responder)]() mutable {
+      responder.send({.status = 200, .headers = {}, .body = "together"});
+    });
   }
   batch.deliver();
   for (auto& client : clients) EXPECT_THAT(client.read_response(), EndsWith("together"));

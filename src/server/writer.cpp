@@ -286,7 +286,10 @@ void Writer::commit(Group& group) {
   net::DeliveryBatch deliveries;
   announce(group.context, deliveries);
   for (std::size_t i = 0; i < group.finished.size(); ++i) {
-    group.finished[i].done(std::move(group.results[i]), deliveries);
+    // It goes before its answer does, so that what it shares with that is let go of by the thread
+    // that made it.
+    WriteRequest request = std::move(group.finished[i]);
+    request.done(std::move(group.results[i]), deliveries);
   }
   deliveries.deliver();
 }

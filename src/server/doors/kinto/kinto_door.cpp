@@ -40,7 +40,7 @@ struct KintoDoor::Exchange {
   bool is_batch = false;
   std::vector<Prepared> items;  // of a batch
   net::HttpResponder responder;
-  net::HttpResponse response;
+  Answer answer = net::HttpResponse();
   Scope::Part part = Scope::Part::first;  // that is written next; a batch has one only
 
   const Call& call() const { return prepared.call; }
@@ -80,10 +80,7 @@ void KintoDoor::serve(Exchange& exchange) {
     }
     exchange.items = std::move(*items);
   }
-  if (exchange.only_reads() && answer_from_snapshot(exchange)) {
-    exchange.responder.send(std::move(exchange.response));
-    return;
-  }
+  if (exchange.only_reads() && answer_from_snapshot(exchange)) return send(exchange);
   submit(std::move(exchange));
 }
 
@@ -94,19 +91,25 @@ bool KintoDoor::answer_from_snapshot(Exchange& exchange) {
   if (!snapshot) {
     context_.logger.log(LogLevel::error, "kinto_snapshot_failed",
                         {{"cause", snapshot.error().message}});
-    exchange.response = call.route.endpoint == api::Endpoint::heartbeat
-                            ? finished(call, heartbeat(false))
-                            : refused(call, storage_failure(snapshot.error()));
+    exchange.answer = call.route.endpoint == api::Endpoint::heartbeat
+                          ? heartbeat(false)
+                          : Answer(api::refuse(storage_failure(snapshot.error())));
     return true;
   }
   Scope scope(context_, **snapshot);
-  Answer answer = run(scope, exchange);
+  exchange.answer = run(scope, exchange);
   if (scope.asked_for_writer()) return false;
-  if (!answer && !answer.error().cause.empty()) {
-    context_.logger.log(LogLevel::error, "kinto_request_failed", {{"cause", answer.error().cause}});
+  if (!exchange.answer && !exchange.answer.error().cause.empty()) {
+    context_.logger.log(LogLevel::error, "kinto_request_failed",
+                        {{"cause", exchange.answer.error().cause}});
   }
-  exchange.response = answer ? finished(call, std::move(*answer)) : refused(call, answer.error());
   return true;
+}
+
+void KintoDoor::send(Exchange& exchange) const {
+  const Call& call = exchange.call();
+  exchange.responder.send(exchange.answer ? finished(call, std::move(*exchange.answer))
+                                          : refused(call, exchange.answer.error()));
 }
 
 void KintoDoor::submit(Exchange&& exchange) {
@@ -116,21 +119,21 @@ void KintoDoor::submit(Exchange&& exchange) {
   request.work = [this, pending](WriteContext& writing) -> Result<Progress> {
     Scope scope(context_, writing);
     if (!pending->is_batch) scope.set_part(pending->part);
-    Answer answer = run(scope, *pending);
+    pending->answer = run(scope, *pending);
     if (scope.asked_for_another_part()) {
       pending->part = Scope::Part::later;
       return Progress::more;
     }
-    if (!answer && answer.error().number == api::ErrorNumber::backend) {
+    if (const Answer& answer = pending->answer;
+        !answer && answer.error().number == api::ErrorNumber::backend) {
       return fail(ErrorCode::storage, answer.error().cause);
     }
-    pending->response = answer ? finished(pending->call(), std::move(*answer))
-                               : refused(pending->call(), answer.error());
     return Progress::finished;
   };
   request.done = [this, pending](const Result<void>& committed, net::DeliveryBatch& deliveries) {
-    if (!committed) pending->response = refused(pending->call(), api::backend_unavailable());
-    deliveries.add(std::move(pending->responder), std::move(pending->response));
+    if (!committed) pending->answer = api::refuse(api::backend_unavailable());
+    // The writer has better things to do than to finish answers.
+    deliveries.add(pending->responder.executor(), [this, pending] { send(*pending); });
   };
   context_.writer.submit(std::move(request));
 }

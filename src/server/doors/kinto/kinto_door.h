@@ -28,6 +28,7 @@ class KintoDoor final : public Door {
 
   void serve(Exchange& exchange);
   bool answer_from_snapshot(Exchange& exchange);
+  void send(Exchange& exchange) const;
   void submit(Exchange&& exchange);
   Answer run(Scope& scope, const Exchange& exchange);
   Answer run_call(Scope& scope, const Prepared& prepared);
