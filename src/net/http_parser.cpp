@@ -89,8 +89,10 @@ class Collector : public http::basic_parser<is_request> {
 
   void on_header_impl(ErrorValue& error) override {
     is_past_headers_ = true;
-    // Another coding than chunked would leave the end of the message open (RFC 9112 section 6.1).
-    if (headers.contains("Transfer-Encoding") && !this->chunked()) {
+    // Another coding than chunked would leave the end of the message open (RFC 9112 section 6.1),
+    // and one beneath it would be handed on undone.
+    const auto coding = headers.get("Transfer-Encoding");
+    if (coding && !(this->chunked() && equal_header_names(*coding, "chunked"))) {
       refuse(501, "only the transfer coding chunked is known here", error);
     }
   }

@@ -189,6 +189,7 @@ TEST_F(HttpServerTest, RefusesWhatIsMalformedOrTooLarge) {
       {"two lengths", put + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
       {"length and chunked", put + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
       {"another coding", put + "Transfer-Encoding: gzip\r\n\r\n", 501},
+      {"another coding in chunks", put + "Transfer-Encoding: gzip, chunked\r\n\r\n", 501},
       {"a bad chunk size", put + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400},
       {"a long target", "GET /" + std::string(1000, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n", 414},
       {"large headers", get + "X: " + std::string(5000, 'x') + "\r\n\r\n", 431},

@@ -79,7 +79,11 @@ Verdict judge(const Preconditions& preconditions, std::optional<std::int64_t> cu
 }
 
 std::string etag_of(std::int64_t timestamp) {
-  return "\"" + std::to_string(timestamp) + "\"";
+  std::array<char, 24> text;
+  text[0] = '"';
+  char* const end = std::to_chars(text.data() + 1, text.data() + text.size(), timestamp).ptr;
+  *end = '"';
+  return {text.data(), end + 1};
 }
 
 std::string http_date_of(std::int64_t timestamp) {
@@ -93,20 +97,20 @@ std::string http_date_of(std::int64_t timestamp) {
   const auto weekday = static_cast<std::size_t>(((day_number % 7) + 7) % 7);
   std::string text;
   text.reserve(32);
-  text += kDays[weekday];
-  const auto append = [&text](const char* separator, int number) {
-    text += separator;
-    text += static_cast<char>('0' + number / 10);
-    text += static_cast<char>('0' + number % 10);
+  text.append(kDays[weekday], 3).append(", 00 ").append(kMonths[date.month - 1], 3).push_back(' ');
+  const auto write = [&text](std::size_t place, int number) {
+    text[place] = static_cast<char>('0' + number / 10);
+    text[place + 1] = static_cast<char>('0' + number % 10);
   };
-  append(", ", static_cast<int>(date.day));
-  text.append(" ").append(kMonths[date.month - 1]);
+  write(5, static_cast<int>(date.day));
   const std::string year = std::to_string(date.year);
-  text.append(" ").append(4 - std::min<std::size_t>(4, year.size()), '0').append(year);
-  append(" ", second / 3600);
-  append(":", second / 60 % 60);
-  append(":", second % 60);
-  return text.append(" GMT");
+  text.append(4 - std::min<std::size_t>(4, year.size()), '0').append(year);
+  const std::size_t time = text.size() + 1;
+  text.append(" 00:00:00 GMT");
+  write(time, second / 3600);
+  write(time + 3, second / 60 % 60);
+  write(time + 6, second % 60);
+  return text;
 }
 
 }  // namespace tombolo::protocol::kinto

@@ -22,6 +22,12 @@ std::unexpected<api::ApiError> not_permitted(const Call& call) {
   return api::refuse(call.identity->authenticated() ? api::forbidden() : api::unauthenticated());
 }
 
+std::string origin_of(const KintoSection& settings, const Call& call) {
+  std::string_view host = settings.http_host.empty() ? call.host : settings.http_host;
+  if (host.empty()) host = "localhost";
+  return settings.http_scheme + "://" + std::string(host);
+}
+
 net::HttpResponse json_answer(int status, std::string body) {
   net::HttpResponse response;
   response.status = status;
@@ -31,8 +37,8 @@ net::HttpResponse json_answer(int status, std::string body) {
 }
 
 void set_timestamp(net::HttpResponse& response, std::int64_t timestamp) {
-  response.headers.set("ETag", api::etag_of(timestamp));
-  response.headers.set("Last-Modified", api::http_date_of(timestamp));
+  response.headers.add("ETag", api::etag_of(timestamp));
+  response.headers.add("Last-Modified", api::http_date_of(timestamp));
 }
 
 net::HttpResponse error_answer(const Call& call, const KintoSection& settings,

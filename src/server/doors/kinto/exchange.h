@@ -29,7 +29,7 @@ struct Call {
   bool in_default_bucket = false;  // the path said "default"; `route` has the real bucket
   net::HttpHeaders headers;
   std::shared_ptr<const Identity> identity;
-  std::string origin;  // scheme and host for absolute URLs: "http://localhost:8888"
+  std::string host;  // what the request calls this server, e.g. "localhost:8888"; empty for none
   api::Checked<std::vector<api::Parameter>> parameters;
   api::Checked<api::Preconditions> preconditions;
   api::PatchKind patch_kind = api::PatchKind::shallow;
@@ -74,6 +74,9 @@ class Scope {
   Part part_ = Part::only;
   bool asked_for_another_part_ = false;
 };
+
+// The address that the client used: "http://host:port", unless the settings say otherwise.
+std::string origin_of(const KintoSection& settings, const Call& call);
 
 using Answer = api::Checked<net::HttpResponse>;
 

@@ -38,7 +38,7 @@ const net::HttpHeaders& fixed_headers() {
 struct KintoDoor::Exchange {
   Prepared prepared;
   bool is_batch = false;
-  std::vector<Prepared> items;  // of a batch
+  std::vector<Prepared> items = {};  // of a batch
   net::HttpResponder responder;
   Answer answer = net::HttpResponse();
   Scope::Part part = Scope::Part::first;  // that is written next; a batch has one only
@@ -53,17 +53,17 @@ struct KintoDoor::Exchange {
 };
 
 bool KintoDoor::handle(net::HttpRequest& request, net::HttpResponder& responder) {
-  Exchange exchange;
   const std::string query(request.query());
-  exchange.prepared = prepare(context_, std::move(request));
-  exchange.responder = std::move(responder);
+  Exchange exchange{.prepared = prepare(context_, std::move(request)),
+                    .responder = std::move(responder)};
   const Call& call = exchange.call();
   if (call.method == net::HttpMethod::options) {
     exchange.responder.send(finished(call, preflight(exchange.prepared)));
   } else if (exchange.prepared.refusal) {
     exchange.responder.send(refused(call, *exchange.prepared.refusal));
   } else if (call.route.endpoint == api::Endpoint::redirect) {
-    exchange.responder.send(finished(call, redirect_answer(call, query, context_.clock.wall_ms())));
+    exchange.responder.send(finished(call, redirect_answer(context_.configuration.kinto, call,
+                                                           query, context_.clock.wall_ms())));
   } else {
     serve(exchange);
   }

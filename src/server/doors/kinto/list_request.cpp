@@ -112,11 +112,11 @@ Result<api::Position> position_in_list(const ObjectView& object, const api::List
   return api::position_of(view, query.sort, object.key);
 }
 
-void add_next_page(net::HttpResponse& response, const Call& call, const ListRequest& request,
-                   const api::PageToken& token) {
+void add_next_page(net::HttpResponse& response, const KintoSection& settings, const Call& call,
+                   const ListRequest& request, const api::PageToken& token) {
   const std::string text = api::encode_page_token(token, request.query.sort);
   response.headers.add("Next-Page",
-                       call.origin + "/" + std::string(api::kVersionPrefix) +
+                       origin_of(settings, call) + "/" + std::string(api::kVersionPrefix) +
                            api::endpoint_path(call.route) + "?" +
                            api::next_page_query(*call.parameters, request.limit, text));
 }

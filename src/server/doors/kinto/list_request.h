@@ -23,7 +23,7 @@ ListQuery page_query(const ListRequest& request);
 // Where an object stands in the order that was asked for.
 Result<api::Position> position_in_list(const ObjectView& object, const api::ListQuery& query);
 
-void add_next_page(net::HttpResponse& response, const Call& call, const ListRequest& request,
-                   const api::PageToken& token);
+void add_next_page(net::HttpResponse& response, const KintoSection& settings, const Call& call,
+                   const ListRequest& request, const api::PageToken& token);
 
 }  // namespace tombolo::server::kinto

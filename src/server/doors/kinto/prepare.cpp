@@ -79,7 +79,7 @@ Prepared prepare_item(const DoorContext& door, const Call& batch, api::BatchItem
   Prepared prepared;
   Call& call = prepared.call;
   call.method = net::http_method_of(item.method);
-  call.origin = batch.origin;
+  call.host = batch.host;
   call.headers = batch.headers;
   call.identity = batch.identity;
   for (const auto& [name, value] : item.headers) {
@@ -110,17 +110,11 @@ Prepared prepare_item(const DoorContext& door, const Call& batch, api::BatchItem
 
 }  // namespace
 
-std::string origin_of(const KintoSection& settings, const net::HttpHeaders& headers) {
-  const std::string_view host =
-      settings.http_host.empty() ? headers.get("Host").value_or("localhost") : settings.http_host;
-  return settings.http_scheme + "://" + std::string(host);
-}
-
 Prepared prepare(const DoorContext& door, net::HttpRequest request) {
   Prepared prepared;
   Call& call = prepared.call;
   call.method = request.method();
-  call.origin = origin_of(door.configuration.kinto, request.headers);
+  call.host = request.headers.get("Host").value_or("");
   call.headers = std::move(request.headers);
   call.identity = door.authenticator.identify(call.headers.get("Authorization").value_or(""));
   const auto read = read_call(door, call, request.path(), request.query());

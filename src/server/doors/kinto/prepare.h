@@ -23,7 +23,4 @@ Prepared prepare(const DoorContext& door, net::HttpRequest request);
 // followed.
 api::Checked<std::vector<Prepared>> prepare_batch(const DoorContext& door, const Call& batch);
 
-// The address that the client used: "http://host:port", unless the settings say otherwise.
-std::string origin_of(const KintoSection& settings, const net::HttpHeaders& headers);
-
 }  // namespace tombolo::server::kinto

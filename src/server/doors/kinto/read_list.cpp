@@ -76,7 +76,7 @@ Answer get_list(Scope& scope, const Call& call, const ListRequest& request,
     api::PageToken token;
     token.last = std::move(*page->last);
     token.offset = request.offset + page->count;
-    add_next_page(response, call, request, token);
+    add_next_page(response, scope.settings(), call, request, token);
   }
   return response;
 }

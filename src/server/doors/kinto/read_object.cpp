@@ -13,7 +13,6 @@ Permission read_permission(api::ResourceKind kind) {
 }
 
 Result<std::string> projected(const StoredObject& object, const std::vector<std::string>& fields) {
-  if (fields.empty()) return object.data;
   const Result<Value> data = parse_json(object.data);
   if (!data) return fail(data);
   std::string text;
@@ -25,8 +24,10 @@ Answer answer_with(Scope& scope, const Call& call, const StoredObject& object,
                    std::string_view data, int status) {
   const auto permissions = shown_permissions(scope, call, object.permissions);
   if (!permissions) return api::refuse(permissions);
-  std::string body = "{\"permissions\":";
-  body.append(*permissions).append(",\"data\":");
+  constexpr std::size_t kAroundBytes = 128;  // names, timestamp, and escapes in the id, mostly
+  std::string body;
+  body.reserve(permissions->size() + data.size() + object.id.size() + kAroundBytes);
+  body.append("{\"permissions\":").append(*permissions).append(",\"data\":");
   api::append_object_text(body, data, object.id, object.last_modified);
   body.push_back('}');
   net::HttpResponse response = json_answer(status, std::move(body));
@@ -88,9 +89,11 @@ Answer read_object(Scope& scope, const Call& call) {
   }
   const auto passed = check_preconditions(call, *found);
   if (!passed) return api::refuse(passed);
-  const Result<std::string> data = projected(object, api::parse_fields(*call.parameters));
-  if (!data) return storage_failure(data);
-  Answer answer = answer_with(scope, call, object, *data, 200);
+  Result<std::string> part;
+  const std::vector<std::string> fields = api::parse_fields(*call.parameters);
+  if (!fields.empty()) part = projected(object, fields);
+  if (!part) return storage_failure(part);
+  Answer answer = answer_with(scope, call, object, fields.empty() ? object.data : *part, 200);
   if (answer) answer->headers.add("Cache-Control", "no-cache, no-store");
   return answer;
 }

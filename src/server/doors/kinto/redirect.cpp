@@ -7,8 +7,9 @@ constexpr std::int64_t kCachedSeconds = 3600;
 
 }  // namespace
 
-net::HttpResponse redirect_answer(const Call& call, std::string_view query, std::int64_t now_ms) {
-  std::string location = call.origin + call.route.location;
+net::HttpResponse redirect_answer(const KintoSection& settings, const Call& call,
+                                  std::string_view query, std::int64_t now_ms) {
+  std::string location = origin_of(settings, call) + call.route.location;
   if (!query.empty()) location.append("?").append(query);
   net::HttpResponse response;
   response.status = 307;

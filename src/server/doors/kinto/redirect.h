@@ -8,6 +8,7 @@
 namespace tombolo::server::kinto {
 
 // 307 to the call's route, with the query kept.
-net::HttpResponse redirect_answer(const Call& call, std::string_view query, std::int64_t now_ms);
+net::HttpResponse redirect_answer(const KintoSection& settings, const Call& call,
+                                  std::string_view query, std::int64_t now_ms);
 
 }  // namespace tombolo::server::kinto

@@ -47,7 +47,7 @@ net::HttpResponse hello(const DoorContext& door, const Call& call) {
               {"project_version", TOMBOLO_VERSION},
               {"http_api_version", kApiVersion},
               {"project_docs", kDocumentation},
-              {"url", call.origin + "/" + std::string(api::kVersionPrefix) + "/"},
+              {"url", origin_of(settings, call) + "/" + std::string(api::kVersionPrefix) + "/"},
               {"config", nullptr},
               {"settings",
                {{"batch_max_requests", settings.batch_max_requests},

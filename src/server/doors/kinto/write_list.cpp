@@ -131,7 +131,7 @@ Answer delete_from_list(Scope& scope, const Call& call, OneTimeTokens& tokens) {
     api::PageToken token{std::move(*last), request->offset + count,
                          "pagination-token-" + scope.writing()->ids().next()};
     tokens.issue(token.nonce, scope.now_ms());
-    add_next_page(response, call, *request, token);
+    add_next_page(response, scope.settings(), call, *request, token);
   }
   return response;
 }
