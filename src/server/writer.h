@@ -117,7 +117,8 @@ class BackgroundCheckpoints {
 struct WriterLimits {
   std::size_t queue_requests = 10'000;         // waiting; more are answered `busy`
   std::size_t group_requests = 1'024;          // in one transaction
-  std::int64_t group_ms = 20;                  // after which a transaction takes no more
+  std::int64_t group_ms = 8;                   // after which a transaction takes no more: whoever
+                                               // sends much waits for it, batch after batch
   std::int64_t checkpoint_bytes = 16LL << 20;  // of log after which a checkpoint is made
   std::int64_t log_limit_bytes = 64LL << 20;   // of log beyond which it is started anew
 };

@@ -63,8 +63,7 @@ StreamClientSession::StreamClientSession(StreamClientHost& host, StreamClientOpt
 
 void StreamClientSession::end(std::uint16_t code, std::string_view reason, bool retry) {
   if (state_ == State::ended) return;
-  state_ = State::ended;
-  in_flight_.reset();
+  closed();
   host_.close(code, reason, retry);
 }
 
@@ -106,7 +105,7 @@ void StreamClientSession::opened(Now now) {
 
 void StreamClientSession::closed() {
   state_ = State::ended;
-  in_flight_.reset();
+  in_flight_.clear();
 }
 
 void StreamClientSession::binary_received() {
@@ -294,7 +293,9 @@ void StreamClientSession::note_proof(const std::optional<protocol::Proof>& proof
 // what it has up to exactly there: now both must hold the same.
 void StreamClientSession::compare_replicas(Now now) {
   const bool differed = std::exchange(differs_, false);
-  if (!proof_ || proof_->sequence != options_.watermark || in_flight_) return;
+  if (!proof_ || proof_->sequence != options_.watermark || has_batch_in_flight()) {
+    return;
+  }
   const Result<std::optional<std::string>> mine = host_.fingerprint();
   if (!mine || !*mine || **mine == proof_->fingerprint) return;
   const Result<std::vector<PendingOperation>> pending = host_.read_pending(0, 1, 1);
@@ -322,7 +323,7 @@ bool StreamClientSession::is_settled() {
 // Nothing is under way, and still this is not what the server is known to have: it may owe us
 // nothing (it does not send our own operations back), so it is asked for an answer.
 void StreamClientSession::ask_when_unsettled(Now now) {
-  if (in_flight_ || connection() != Connection::streaming || is_settled()) {
+  if (has_batch_in_flight() || connection() != Connection::streaming || is_settled()) {
     ask_at_ms_ = 0;
     return;
   }
@@ -351,16 +352,21 @@ void StreamClientSession::send_question(Now now) {
   message.message_id = message_ids_.next();
   message.is_final = true;
   const std::string frame = encode(message);
-  in_flight_ = InFlight{std::move(message.message_id), {}, now.monotonic_ms};
+  in_flight_.push_back({std::move(message.message_id), {}, now.monotonic_ms});
   host_.send_text(frame);
 }
 
 void StreamClientSession::receive(Acknowledgment& message, Now now) {
-  if (!in_flight_ || message.acknowledged_message_id != in_flight_->message_id) return;
+  const auto acknowledged = std::find_if(
+      in_flight_.begin(), in_flight_.end(),
+      [&](const InFlight& batch) { return batch.message_id == message.acknowledged_message_id; });
+  if (acknowledged == in_flight_.end()) return;
   std::vector<std::string> ids;
-  ids.reserve(in_flight_->operations.size());
-  for (PendingOperation& operation : in_flight_->operations) ids.push_back(std::move(operation.id));
-  in_flight_.reset();
+  ids.reserve(acknowledged->operations.size());
+  for (PendingOperation& operation : acknowledged->operations) {
+    ids.push_back(std::move(operation.id));
+  }
+  in_flight_.erase(acknowledged);
   settled_ = false;
   server_sequence_ = std::max(server_sequence_, message.server_max_delivery_sequence.value_or(0));
   note_proof(message.proof);
@@ -370,17 +376,21 @@ void StreamClientSession::receive(Acknowledgment& message, Now now) {
     host_.event(ClientEvent::batch_acknowledged, static_cast<std::int64_t>(ids.size()), "");
   }
   upload(now);
-  if (!in_flight_) compare_replicas(now);
+  if (!has_batch_in_flight()) compare_replicas(now);
 }
 
 void StreamClientSession::receive(OperationRejected& message, Now now) {
-  if (!in_flight_) return;
-  std::vector<PendingOperation>& operations = in_flight_->operations;
-  const auto refused = std::find_if(
-      operations.begin(), operations.end(),
-      [&](const PendingOperation& operation) { return operation.id == message.operation_id; });
-  if (refused == operations.end()) return;
-  operations.erase(refused);
+  for (InFlight& batch : in_flight_) {
+    const auto refused = std::find_if(
+        batch.operations.begin(), batch.operations.end(),
+        [&](const PendingOperation& operation) { return operation.id == message.operation_id; });
+    if (refused == batch.operations.end()) continue;
+    batch.operations.erase(refused);
+    return refuse(message, now);
+  }
+}
+
+void StreamClientSession::refuse(OperationRejected& message, Now now) {
   if (message.retriable) {
     upload_again_at_ms_ = now.monotonic_ms + options_.retry_refused_ms;
     return;
@@ -407,10 +417,10 @@ void StreamClientSession::pending_changed(Now now) {
 }
 
 bool StreamClientSession::ask(Now now) {
-  if (state_ != State::active || in_flight_) return false;
+  if (state_ != State::active || has_batch_in_flight()) return false;
   upload_position_ = 0;
   upload(now);
-  if (in_flight_) return true;
+  if (has_batch_in_flight()) return true;
   if (state_ != State::active) return false;
   send_question(now);
   return true;
@@ -423,7 +433,7 @@ void StreamClientSession::heard(Now now) {
 // Whether the server owes us something.
 bool StreamClientSession::is_waiting() const {
   if (state_ == State::handshaking) return true;
-  return state_ == State::active && (in_flight_ || !downloaded_ || series_open_);
+  return state_ == State::active && (has_batch_in_flight() || !downloaded_ || series_open_);
 }
 
 bool StreamClientSession::is_gone(Now now) {
@@ -448,18 +458,18 @@ void StreamClientSession::tick(Now now) {
     return end(protocol::kCloseNormal, "no answer to the handshake", true);
   }
   if (state_ != State::active) return;
-  if (in_flight_) {
+  if (has_batch_in_flight()) {
     // A slow line takes its time before the server can begin.
     const std::int64_t since_ms =
-        std::max(in_flight_->sent_at_ms, liveness_.arrived_at_ms().value_or(INT64_MIN));
+        std::max(in_flight_.front().sent_at_ms, liveness_.arrived_at_ms().value_or(INT64_MIN));
     if (now.monotonic_ms - since_ms >= options_.acknowledgment_timeout_ms) {
       return end(protocol::kCloseNormal, "no acknowledgment", true);
     }
   }
-  if (differs_ && !in_flight_) compare_replicas(now);
+  if (differs_ && !has_batch_in_flight()) compare_replicas(now);
   ask_when_unsettled(now);
   if (state_ != State::active || !upload_again_at_ms_ || now.monotonic_ms < *upload_again_at_ms_ ||
-      in_flight_)
+      has_batch_in_flight())
     return;
   upload_again_at_ms_.reset();
   upload_position_ = 0;
@@ -467,20 +477,49 @@ void StreamClientSession::tick(Now now) {
 }
 
 void StreamClientSession::upload(Now now) {
-  if (state_ != State::active || in_flight_) return;
+  if (state_ != State::active || has_batch_in_flight()) return;
+  if (send_next_batch(now) || state_ != State::active) return;
+  uploaded_ = true;
+  ask_without_proof(now);
+}
+
+bool StreamClientSession::can_upload_more() const {
+  return state_ == State::active && more_to_upload_ && has_batch_in_flight() &&
+         in_flight_.size() < options_.batches_in_flight;
+}
+
+void StreamClientSession::upload_more(Now now) {
+  if (can_upload_more()) send_next_batch(now);
+}
+
+// False when nothing can be sent, or the session has ended.
+bool StreamClientSession::send_next_batch(Now now) {
   for (;;) {
     Result<std::vector<PendingOperation>> pending =
         host_.read_pending(upload_position_, options_.batch_operations, options_.batch_bytes);
-    if (!pending) return end(protocol::kCloseInternalError, pending.error().message, true);
+    if (!pending) {
+      end(protocol::kCloseInternalError, pending.error().message, true);
+      return false;
+    }
+    more_to_upload_ = is_full(*pending);
     pending->resize(count_sendable(*pending, now));
     if (pending->empty()) {
-      uploaded_ = true;
-      return ask_without_proof(now);
+      more_to_upload_ = false;
+      return false;
     }
     upload_position_ = pending->back().position;
-    if (!bury_oversized(*pending)) return;
-    if (!pending->empty()) return send_batch(std::move(*pending), now);
+    if (!bury_oversized(*pending)) return false;
+    if (pending->empty()) continue;
+    send_batch(std::move(*pending), now);
+    return true;
   }
+}
+
+// Whether more may be pending than was read.
+bool StreamClientSession::is_full(const std::vector<PendingOperation>& operations) const {
+  std::size_t bytes = 0;
+  for (const PendingOperation& operation : operations) bytes += operation.body.size();
+  return operations.size() >= options_.batch_operations || bytes >= options_.batch_bytes / 2;
 }
 
 // False: the session has ended.
@@ -531,7 +570,7 @@ void StreamClientSession::send_batch(std::vector<PendingOperation> operations, N
   const std::string frame = encode(message);
   for (PendingOperation& operation : operations) operation.body = {};
   const auto count = static_cast<std::int64_t>(operations.size());
-  in_flight_ = InFlight{std::move(message.message_id), std::move(operations), now.monotonic_ms};
+  in_flight_.push_back({std::move(message.message_id), std::move(operations), now.monotonic_ms});
   host_.send_text(frame);
   host_.event(ClientEvent::batch_sent, count, "");
 }

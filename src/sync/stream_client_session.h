@@ -119,6 +119,7 @@ struct StreamClientOptions {
   std::string tag;
   std::size_t batch_operations = 1000;
   std::size_t batch_bytes = 1024 * 1024;
+  std::size_t batches_in_flight = 2;  // that are not acknowledged
   // Of the JSON of one operation, unless the server takes less. A larger one is buried unsent: it
   // would break the connection, again and again.
   std::size_t max_operation_bytes = 4 * 1024 * 1024;
@@ -151,6 +152,10 @@ class StreamClientSession {
   void binary_received();
   void heard(Now now);            // a ping or a pong of the server's
   void pending_changed(Now now);  // a local commit
+  // Whether more may be sent while a batch is in flight, so that the server need not wait for us
+  // between two. A host that calls upload_more() then does so once what was sent is on its way.
+  bool can_upload_more() const;
+  void upload_more(Now now);
   // Sends what is pending from the start of the log, or an empty batch: the acknowledgment will say
   // how far the server is. False when a batch is in flight, or before the handshake is done. The
   // session itself asks when it has reason to believe that something is missing.
@@ -165,7 +170,7 @@ class StreamClientSession {
   std::int64_t server_sequence() const { return server_sequence_; }
   std::optional<std::int64_t> clock_skew_ms() const { return clock_skew_ms_; }
   const std::optional<protocol::Proof>& server_proof() const { return proof_; }
-  bool has_batch_in_flight() const { return in_flight_.has_value(); }
+  bool has_batch_in_flight() const { return !in_flight_.empty(); }
 
  private:
   enum class State { idle, handshaking, active, ended };
@@ -181,6 +186,7 @@ class StreamClientSession {
   void receive(protocol::Acknowledgment& message, Now now);
   void receive(protocol::ErrorMessage& message);
   void receive(protocol::OperationRejected& message, Now now);
+  void refuse(protocol::OperationRejected& message, Now now);
   void apply(const protocol::OperationBatch& message, std::int64_t watermark, Now now);
   void acknowledge(const protocol::OperationBatch& message,
                    std::optional<std::int64_t> delivery_sequence,
@@ -199,6 +205,8 @@ class StreamClientSession {
   void ask_without_proof(Now now);
   void send_question(Now now);
   void upload(Now now);
+  bool send_next_batch(Now now);
+  bool is_full(const std::vector<PendingOperation>& operations) const;
   bool bury_oversized(std::vector<PendingOperation>& operations);
   std::size_t count_sendable(const std::vector<PendingOperation>& operations, Now now);
   void send_batch(std::vector<PendingOperation> operations, Now now);
@@ -222,8 +230,9 @@ class StreamClientSession {
   std::string timeline_;
   std::string next_timeline_;
   std::optional<protocol::Proof> proof_;
-  std::optional<InFlight> in_flight_;
+  std::vector<InFlight> in_flight_;   // in the order in which they were sent
   std::int64_t upload_position_ = 0;  // in the local log: what is before it was sent or refused
+  bool more_to_upload_ = false;       // the last batch was as large as it may be
   std::optional<std::int64_t> upload_again_at_ms_;  // from the start: something had to wait
   std::int64_t held_until_ms_ = 0;  // what is pending waits for the server's clock until then
   bool downloaded_ = false;         // everything that the server had at the handshake

@@ -202,6 +202,7 @@ class World {
     }
     if (link.client->session && !link.client->closed) {
       link.client->session->text_received(frame, client_now());
+      if (random_.below(2) == 0) link.client->session->upload_more(client_now());
       check_answer(link);
     }
     collect(link);

@@ -20,7 +20,97 @@ class StreamSessionTest : public testing::StreamPair {
     connect();
     run();
   }
+
+  // Each way alone, and what the server commits.
+  void to_server() {
+    for (const std::string& frame : std::exchange(client_.out, {})) {
+      server_->receive(frame, server_now());
+    }
+  }
+  void to_client() {
+    for (const std::string& frame : std::exchange(server_->out, {})) {
+      client_.session->text_received(frame, client_now());
+    }
+  }
+  void connect_and_shake_hands() {
+    connect();
+    to_server();
+    to_client();
+  }
+  std::int64_t pending() { return client_.facts().pending_operations; }
 };
+
+// Of 3 operations each.
+TEST_F(StreamSessionTest, TwoBatchesAreUnderWaySoThatTheServerNeedNotWait) {
+  for (int write = 0; write < 10; ++write) client_.write(kNowMs, "w" + std::to_string(write));
+  connect_and_shake_hands();
+  to_server();
+  EXPECT_EQ(server_->uploads.size(), 1U);
+  ASSERT_TRUE(client_.session->can_upload_more());
+  client_.session->upload_more(client_now());
+  EXPECT_FALSE(client_.session->can_upload_more());
+  client_.session->upload_more(client_now());
+  to_server();
+  EXPECT_EQ(server_->uploads.size(), 2U);
+
+  server_->commit();
+  to_client();
+  EXPECT_EQ(pending(), 7);
+  EXPECT_TRUE(client_.session->has_batch_in_flight());
+  client_.session->upload_more(client_now());
+  to_server();
+  EXPECT_EQ(server_->uploads.size(), 2U);
+
+  server_->commit();
+  server_->commit();
+  to_client();
+  EXPECT_EQ(pending(), 1);
+  run();
+  EXPECT_EQ(log_.end(), 10);
+  EXPECT_EQ(derive_status(client_.facts()), SyncStatus::synced);
+}
+
+TEST_F(StreamSessionTest, NothingIsReadBehindABatchThatWasNotFull) {
+  client_.write(kNowMs, "one");
+  client_.write(kNowMs, "two");
+  connect_and_shake_hands();
+  EXPECT_TRUE(client_.session->has_batch_in_flight());
+  EXPECT_FALSE(client_.session->can_upload_more());
+}
+
+TEST_F(StreamSessionTest, WhatIsRefusedOfTheSecondBatchIsBuriedAndTheFirstStaysUnderWay) {
+  for (int write = 0; write < 6; ++write) client_.write(kNowMs, "w" + std::to_string(write));
+  connect_and_shake_hands();
+  client_.session->upload_more(client_now());
+  to_server();
+  server_->rejected_records["rec-5"] = "TITLE_BANNED";
+  server_->commit();
+  const auto first = std::exchange(server_->out, {});
+  server_->commit();
+  to_client();
+  EXPECT_EQ(client_.buried.size(), 1U);
+  EXPECT_TRUE(client_.session->has_batch_in_flight());
+  EXPECT_EQ(pending(), 3);
+  server_->out = first;
+  to_client();
+  EXPECT_EQ(pending(), 0);
+  EXPECT_FALSE(client_.session->has_batch_in_flight());
+}
+
+TEST_F(StreamSessionTest, BatchesThatWereLostWithTheirConnectionAreSentAgain) {
+  for (int write = 0; write < 9; ++write) client_.write(kNowMs, "w" + std::to_string(write));
+  connect_and_shake_hands();
+  client_.session->upload_more(client_now());
+  to_server();
+  server_->commit();
+  client_.session->closed();
+  EXPECT_EQ(pending(), 9);
+  connect();
+  run();
+  EXPECT_EQ(pending(), 0);
+  EXPECT_EQ(log_.end(), 9);
+  EXPECT_EQ(derive_status(client_.facts()), SyncStatus::synced);
+}
 
 TEST_F(StreamSessionTest, ALateAcknowledgmentIsNotTakenForAnotherConnections) {
   client_.write(kNowMs, "one");

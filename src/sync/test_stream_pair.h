@@ -41,6 +41,7 @@ class StreamPair : public ::testing::Test {
       while (server_->commit()) server_->log_grew(server_now());
       for (const std::string& frame : std::exchange(server_->out, {})) {
         client.session->text_received(frame, client_now());
+        client.session->upload_more(client_now());
       }
     }
   }

@@ -210,6 +210,7 @@ void StreamConnector::tick() {
 void StreamConnector::after_event() {
   if (!link_ || !link_->session) return;
   if (link_->other_server) return switch_server();
+  upload_more();
   if (link_->ask && link_->session->ask(now())) {
     link_->ask = false;
     return answer_wishes();
@@ -231,6 +232,14 @@ void StreamConnector::after_event() {
                         "and connect again"};
   finish_exchange(error);
   exchange_incomplete(error);
+}
+
+// Later than what was sent just now is on its way.
+void StreamConnector::upload_more() {
+  if (!link_->session->can_upload_more()) return;
+  post([this, number = link_->number] {
+    if (is_link(number)) link_->session->upload_more(now());
+  });
 }
 
 void StreamConnector::finish_exchange(const std::optional<Error>& error) {

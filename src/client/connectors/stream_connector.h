@@ -49,6 +49,7 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
   void after_event();
   Result<sync::StatusFacts> facts();
   Result<void> count_unsettled(sync::StatusFacts& facts);
+  void upload_more();
   void finish_exchange(const std::optional<Error>& error);
   Result<void> retry_unreadable(std::string_view server);
   Result<void> keep(WriteSession& session, std::span<const sync::UnreadableOperation> operations);
