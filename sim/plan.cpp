@@ -124,6 +124,15 @@ void draw_rarities(Plan& plan) {
   if (chance(random, 1, 10)) draw_restore(random, plan);
 }
 
+// So that several batches are under way.
+void draw_uploads(Plan& plan) {
+  SeededRandom random = random_for(plan.seed, "uploads");
+  if (!chance(random, 1, 3)) return;
+  for (DevicePlan& device : plan.devices) {
+    device.upload_batch_operations = static_cast<std::size_t>(between(random, 1, 8));
+  }
+}
+
 }  // namespace
 
 Plan usual_plan() {
@@ -165,6 +174,7 @@ Plan plan_for(std::uint64_t seed) {
   plan.poll_ms = between(random, 2'000, 20'000);
   draw_limits(random, plan.configuration);
   draw_rarities(plan);
+  draw_uploads(plan);
   return plan;
 }
 
@@ -189,6 +199,7 @@ std::string Plan::describe() const {
     std::string what = device.name + " of " + device.user;
     if (device.skew_ms != 0) what += " (clock " + std::to_string(device.skew_ms) + " ms)";
     if (device.durability == Durability::relaxed) what += " (relaxed)";
+    if (device.upload_batch_operations < 1'000) what += " (small uploads)";
     if (device.holds > 0) what += " (holds " + std::to_string(device.holds) + " collections)";
     if (device.away_ms > 0) what += " (away " + std::to_string(device.away_ms / 1000) + " s)";
     if (device.wires.breaks + device.wires.request_lost + device.wires.answer_lost > 0) {

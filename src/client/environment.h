@@ -2,6 +2,7 @@
 // them.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,6 +22,7 @@ struct Environment {
   const Clock* clock = nullptr;
   Random* random = nullptr;  // thread-safe
   std::string vfs = {};      // name of a registered SQLite VFS; empty: the system's own
+  std::size_t upload_batch_operations = 1'000;  // at most, in one message to a stream server
   // Called when the first remote is connected. Empty: the machine's own.
   std::function<std::shared_ptr<net::Network>()> start_network = {};
   // Takes the lock of that path, by which one process at a time syncs a remote, until what it
