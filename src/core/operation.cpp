@@ -78,27 +78,26 @@ std::optional<AtomicKind> atomic_kind_named(std::string_view name) {
 Result<Sha256Digest> operation_digest(const Operation& operation, std::string& canonical) {
   const Result<std::string> stamp = format_timestamp(operation.timestamp);
   if (!stamp) return fail(stamp);
-  std::string& out = canonical;
-  out.clear();
-  out.reserve(512);
-  out.push_back('{');
-  if (!operation.atomic.empty()) append_atomic_fields(out, operation.atomic);
-  out.append("\"collection\":");
-  append_json_string(out, operation.collection);
-  out.append(",\"data\":");
+  canonical.clear();
+  canonical.reserve(512);
+  canonical.push_back('{');
+  if (!operation.atomic.empty()) append_atomic_fields(canonical, operation.atomic);
+  canonical.append("\"collection\":");
+  append_json_string(canonical, operation.collection);
+  canonical.append(",\"data\":");
   if (operation.data) {
-    append_canonical_json(out, *operation.data);
+    append_canonical_json(canonical, *operation.data);
   } else {
-    out.append("null");
+    canonical.append("null");
   }
-  out.append(",\"nodeId\":");
-  append_json_string(out, operation.node);
-  out.append(",\"recordId\":");
-  append_json_string(out, operation.record);
-  out.append(",\"timestamp\":");
-  append_json_string(out, *stamp);
-  out.append(",\"type\":\"").append(name_of(operation.type)).append("\"}");
-  return sha256(out);
+  canonical.append(",\"nodeId\":");
+  append_json_string(canonical, operation.node);
+  canonical.append(",\"recordId\":");
+  append_json_string(canonical, operation.record);
+  canonical.append(",\"timestamp\":");
+  append_json_string(canonical, *stamp);
+  canonical.append(",\"type\":\"").append(name_of(operation.type)).append("\"}");
+  return sha256(canonical);
 }
 
 Result<std::string> operation_id(const Operation& operation) {

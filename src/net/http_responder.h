@@ -65,7 +65,7 @@ class HttpResponder {
 // crosses to each executor once.
 class DeliveryBatch {
  public:
-  // Without an executor the task runs at once.
+  // Without an executor the task runs now, before anything is sent off.
   void add(const std::shared_ptr<Executor>& executor, Task task);
 
   // Sends everything off; the batch is empty and can be used again.

@@ -27,20 +27,28 @@ using Mark = std::atomic<std::uint64_t>;
 static_assert(Mark::is_always_lock_free);
 
 // A number that a forked process finds to be 0, however it was forked (madvise(2),
-// MADV_WIPEONFORK). Null where the kernel has no such thing.
+// MADV_WIPEONFORK). Null where the kernel has no such thing, or is an emulation that takes any
+// advice and follows none.
 Mark* make_mark() {
   void* const page =
       ::mmap(nullptr, sizeof(Mark), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return nullptr;
-  if (::madvise(page, sizeof(Mark), MADV_WIPEONFORK) == 0) return new (page) Mark(0);
+  constexpr int kNoAdvice = -1;
+  if (::madvise(page, sizeof(Mark), kNoAdvice) != 0 &&
+      ::madvise(page, sizeof(Mark), MADV_WIPEONFORK) == 0) {
+    return new (page) Mark(0);
+  }
   ::munmap(page, sizeof(Mark));
   return nullptr;
 }
 
+// Made before there is a second thread: a process that is forked while another thread is making it
+// would wait for that thread for ever.
+Mark* const mark = make_mark();
+
 // Tells this process from those that it was forked from, at the price of a look into memory instead
 // of a system call; 0 when it cannot be told.
 std::uint64_t process_number() {
-  static Mark* const mark = make_mark();
   static Mark last = 0;  // a forked process goes on from its parent's
   if (mark == nullptr) return 0;
   std::uint64_t number = mark->load(std::memory_order_relaxed);

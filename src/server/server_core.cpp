@@ -60,6 +60,8 @@ struct ServerCore::State {
     doors.push_back(std::make_unique<kinto::KintoDoor>(context));
   }
 
+  ~State() { writer.stop(); }  // what waits there is the doors', which end first
+
   const Configuration configuration;
   const Clock& clock;
   Random& random;

@@ -75,6 +75,10 @@ Writer::Writer(Storage& storage, Feed& feed, const Clock& clock, Random& random,
       ids_(clock, random) {}
 
 Writer::~Writer() {
+  stop();
+}
+
+void Writer::stop() {
   close();
   for (;;) {
     std::vector<WriteRequest> group = take_group();

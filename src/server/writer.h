@@ -128,7 +128,7 @@ class Writer {
  public:
   Writer(Storage& storage, Feed& feed, const Clock& clock, Random& random, Logger& logger,
          WriterLimits limits = {});
-  ~Writer();  // what still waits is refused
+  ~Writer();  // as stop()
 
   // Any thread.
   void submit(WriteRequest request);
@@ -149,6 +149,8 @@ class Writer {
   std::size_t pending() const;
   // From now on submit() refuses with `unavailable`.
   void close();
+  // The same, and what still waits is refused. When nobody commits any more.
+  void stop();
 
  private:
   struct Group;

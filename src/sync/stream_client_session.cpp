@@ -293,9 +293,7 @@ void StreamClientSession::note_proof(const std::optional<protocol::Proof>& proof
 // what it has up to exactly there: now both must hold the same.
 void StreamClientSession::compare_replicas(Now now) {
   const bool differed = std::exchange(differs_, false);
-  if (!proof_ || proof_->sequence != options_.watermark || has_batch_in_flight()) {
-    return;
-  }
+  if (!proof_ || proof_->sequence != options_.watermark || has_batch_in_flight()) return;
   const Result<std::optional<std::string>> mine = host_.fingerprint();
   if (!mine || !*mine || **mine == proof_->fingerprint) return;
   const Result<std::vector<PendingOperation>> pending = host_.read_pending(0, 1, 1);
@@ -352,7 +350,7 @@ void StreamClientSession::send_question(Now now) {
   message.message_id = message_ids_.next();
   message.is_final = true;
   const std::string frame = encode(message);
-  in_flight_.push_back({std::move(message.message_id), {}, now.monotonic_ms});
+  in_flight_.push_back({std::move(message.message_id), {}, frame.size(), now.monotonic_ms});
   host_.send_text(frame);
 }
 
@@ -367,12 +365,15 @@ void StreamClientSession::receive(Acknowledgment& message, Now now) {
     ids.push_back(std::move(operation.id));
   }
   in_flight_.erase(acknowledged);
+  // The server has begun with the next one no earlier than now.
+  if (has_batch_in_flight()) in_flight_.front().sent_at_ms = now.monotonic_ms;
   settled_ = false;
   server_sequence_ = std::max(server_sequence_, message.server_max_delivery_sequence.value_or(0));
   note_proof(message.proof);
   if (!ids.empty()) {
-    const LogPlace reached = place_of(message.server_max_delivery_sequence.value_or(0));
-    if (failed(host_.mark_acknowledged(ids, reached))) return;
+    const std::int64_t end = message.server_max_delivery_sequence.value_or(0);
+    if (end > options_.reached.sequence) options_.reached = place_of(end);
+    if (failed(host_.mark_acknowledged(ids, options_.reached))) return;
     host_.event(ClientEvent::batch_acknowledged, static_cast<std::int64_t>(ids.size()), "");
   }
   upload(now);
@@ -484,8 +485,10 @@ void StreamClientSession::upload(Now now) {
 }
 
 bool StreamClientSession::can_upload_more() const {
-  return state_ == State::active && more_to_upload_ && has_batch_in_flight() &&
-         in_flight_.size() < options_.batches_in_flight;
+  if (state_ != State::active || !more_to_upload_ || !has_batch_in_flight()) return false;
+  std::size_t bytes = 0;
+  for (const InFlight& batch : in_flight_) bytes += batch.bytes;
+  return in_flight_.size() < options_.batches_in_flight && bytes <= options_.batch_bytes;
 }
 
 void StreamClientSession::upload_more(Now now) {
@@ -501,12 +504,11 @@ bool StreamClientSession::send_next_batch(Now now) {
       end(protocol::kCloseInternalError, pending.error().message, true);
       return false;
     }
-    more_to_upload_ = is_full(*pending);
-    pending->resize(count_sendable(*pending, now));
-    if (pending->empty()) {
-      more_to_upload_ = false;
-      return false;
-    }
+    const bool may_be_more = is_full(*pending);
+    const std::size_t sendable = count_sendable(*pending, now);
+    more_to_upload_ = may_be_more && sendable == pending->size();
+    pending->resize(sendable);
+    if (pending->empty()) return false;
     upload_position_ = pending->back().position;
     if (!bury_oversized(*pending)) return false;
     if (pending->empty()) continue;
@@ -515,7 +517,8 @@ bool StreamClientSession::send_next_batch(Now now) {
   }
 }
 
-// Whether more may be pending than was read.
+// Whether more may be pending than was read. The bytes that are read end before the limit, by as
+// much as the next operation has: half of it is a guess that costs a look at worst.
 bool StreamClientSession::is_full(const std::vector<PendingOperation>& operations) const {
   std::size_t bytes = 0;
   for (const PendingOperation& operation : operations) bytes += operation.body.size();
@@ -570,7 +573,8 @@ void StreamClientSession::send_batch(std::vector<PendingOperation> operations, N
   const std::string frame = encode(message);
   for (PendingOperation& operation : operations) operation.body = {};
   const auto count = static_cast<std::int64_t>(operations.size());
-  in_flight_.push_back({std::move(message.message_id), std::move(operations), now.monotonic_ms});
+  in_flight_.push_back(
+      {std::move(message.message_id), std::move(operations), frame.size(), now.monotonic_ms});
   host_.send_text(frame);
   host_.event(ClientEvent::batch_sent, count, "");
 }

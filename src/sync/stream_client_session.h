@@ -80,7 +80,7 @@ class StreamClientHost {
                                                              std::size_t max_operations,
                                                              std::size_t max_bytes) = 0;
   // These operations are on the server's disk: pending no more, as long as the server's log is the
-  // one that got to `reached` with them.
+  // one that got to `reached`, with them or beyond them. It never goes back within a session.
   virtual Result<void> mark_acknowledged(std::span<const std::string> operation_ids,
                                          const LogPlace& reached) = 0;
   // The server refused the operation for good: out of what is pending, into the dead letters.
@@ -178,7 +178,8 @@ class StreamClientSession {
   struct InFlight {
     std::string message_id;
     std::vector<PendingOperation> operations;  // less those that were refused meanwhile
-    std::int64_t sent_at_ms = 0;
+    std::size_t bytes = 0;                     // of its frame
+    std::int64_t sent_at_ms = 0;               // or when the server could begin with it
   };
 
   void receive(protocol::HandshakeResponse& message, Now now);
@@ -232,7 +233,7 @@ class StreamClientSession {
   std::optional<protocol::Proof> proof_;
   std::vector<InFlight> in_flight_;   // in the order in which they were sent
   std::int64_t upload_position_ = 0;  // in the local log: what is before it was sent or refused
-  bool more_to_upload_ = false;       // the last batch was as large as it may be
+  bool more_to_upload_ = false;       // more may be pending than was read last
   std::optional<std::int64_t> upload_again_at_ms_;  // from the start: something had to wait
   std::int64_t held_until_ms_ = 0;  // what is pending waits for the server's clock until then
   bool downloaded_ = false;         // everything that the server had at the handshake

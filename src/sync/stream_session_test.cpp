@@ -91,8 +91,10 @@ TEST_F(StreamSessionTest, WhatIsRefusedOfTheSecondBatchIsBuriedAndTheFirstStaysU
   EXPECT_EQ(client_.buried.size(), 1U);
   EXPECT_TRUE(client_.session->has_batch_in_flight());
   EXPECT_EQ(pending(), 3);
+  EXPECT_EQ(client_.reached.sequence, 5);
   server_->out = first;
   to_client();
+  EXPECT_EQ(client_.reached.sequence, 5) << "a late acknowledgment takes nothing back";
   EXPECT_EQ(pending(), 0);
   EXPECT_FALSE(client_.session->has_batch_in_flight());
 }
@@ -110,6 +112,52 @@ TEST_F(StreamSessionTest, BatchesThatWereLostWithTheirConnectionAreSentAgain) {
   EXPECT_EQ(pending(), 0);
   EXPECT_EQ(log_.end(), 9);
   EXPECT_EQ(derive_status(client_.facts()), SyncStatus::synced);
+}
+
+TEST_F(StreamSessionTest, ASlowServerHasItsTimeForEachBatch) {
+  for (int write = 0; write < 6; ++write) client_.write(kNowMs, "w" + std::to_string(write));
+  connect_and_shake_hands();
+  client_.session->upload_more(client_now());
+  to_server();
+  const auto commit_after = [&](std::int64_t seconds) {
+    for (; seconds > 0; --seconds) {
+      time_ms_ += 1'000;
+      client_.session->heard(client_now());
+      client_.session->tick(client_now());
+      ASSERT_FALSE(client_.closed) << client_.close_reason;
+    }
+    server_->commit();
+    to_client();
+  };
+  commit_after(20);
+  commit_after(20);
+  EXPECT_EQ(pending(), 0);
+}
+
+TEST_F(StreamSessionTest, NothingIsSentBesideALargeBatch) {
+  for (int write = 0; write < 6; ++write) {
+    client_.write(kNowMs, write < 3 ? std::string(400'000, 'x') : "small");
+  }
+  options_.max_operation_bytes = 1'000'000;
+  connect_and_shake_hands();
+  EXPECT_TRUE(client_.session->has_batch_in_flight());
+  EXPECT_FALSE(client_.session->can_upload_more());
+  run();
+  EXPECT_EQ(pending(), 0);
+}
+
+TEST_F(StreamSessionTest, NobodyIsAskedWhileBatchesAreUnderWay) {
+  for (int write = 0; write < 6; ++write) client_.write(kNowMs, "w" + std::to_string(write));
+  connect_and_shake_hands();
+  client_.session->upload_more(client_now());
+  to_server();
+  EXPECT_FALSE(client_.session->ask(client_now()));
+  server_->commit();
+  to_client();
+  EXPECT_FALSE(client_.session->ask(client_now()));
+  server_->commit();
+  to_client();
+  EXPECT_TRUE(client_.session->ask(client_now()));
 }
 
 TEST_F(StreamSessionTest, ALateAcknowledgmentIsNotTakenForAnotherConnections) {

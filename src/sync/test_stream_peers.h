@@ -337,7 +337,7 @@ class MemoryClient final : public StreamClientHost {
   }
   Result<void> mark_acknowledged(std::span<const std::string> ids, const LogPlace& place) override {
     for (const std::string& id : ids) log[index.at(id)].pending = false;
-    note_reached(place);
+    reached = place;
     return {};
   }
   Result<void> bury(const Refusal& refusal) override {

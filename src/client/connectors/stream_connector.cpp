@@ -235,7 +235,7 @@ void StreamConnector::after_event() {
   exchange_incomplete(error);
 }
 
-// Later than what was sent just now is on its way.
+// Posted, so that what was sent just now leaves before the next batch is read, secured and encoded.
 void StreamConnector::upload_more() {
   if (!link_->session->can_upload_more()) return;
   post([this, number = link_->number] {

@@ -17,6 +17,7 @@
 
 namespace tombolo::server::kinto {
 
+// The executors of its connections must have stopped when it ends.
 class KintoDoor final : public Door {
  public:
   explicit KintoDoor(const DoorContext& context) : context_(context) {}
