@@ -199,7 +199,7 @@ std::string Plan::describe() const {
     std::string what = device.name + " of " + device.user;
     if (device.skew_ms != 0) what += " (clock " + std::to_string(device.skew_ms) + " ms)";
     if (device.durability == Durability::relaxed) what += " (relaxed)";
-    if (device.upload_batch_operations < 1'000) what += " (small uploads)";
+    if (device.upload_batch_operations) what += " (small uploads)";
     if (device.holds > 0) what += " (holds " + std::to_string(device.holds) + " collections)";
     if (device.away_ms > 0) what += " (away " + std::to_string(device.away_ms / 1000) + " s)";
     if (device.wires.breaks + device.wires.request_lost + device.wires.answer_lost > 0) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,7 @@ struct DevicePlan {
   std::int64_t skew_ms = 0;
   std::int64_t drift_in_a_million = 0;
   WireConditions wires;
-  std::size_t upload_batch_operations = 1'000;
+  std::optional<std::size_t> upload_batch_operations;
   int holds = 0;  // so many of the collections, and neither the private one nor counters; 0: all
   // Away from its 10th second on, for so long; 0: never.
   std::int64_t away_ms = 0;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -22,7 +23,8 @@ struct Environment {
   const Clock* clock = nullptr;
   Random* random = nullptr;  // thread-safe
   std::string vfs = {};      // name of a registered SQLite VFS; empty: the system's own
-  std::size_t upload_batch_operations = 1'000;  // at most, in one message to a stream server
+  // Operations in one message to a stream server; empty: as many as usual.
+  std::optional<std::size_t> upload_batch_operations = {};
   // Called when the first remote is connected. Empty: the machine's own.
   std::function<std::shared_ptr<net::Network>()> start_network = {};
   // Takes the lock of that path, by which one process at a time syncs a remote, until what it

@@ -79,8 +79,7 @@ Checked<Route> route_resource(Segments segments) {
       continue;
     }
     if (segments[at].empty()) return refuse(unknown_url());
-    const bool is_encoded = segments[at].find('%') != std::string_view::npos;
-    *ids[at / 2] = is_encoded ? percent_decode(segments[at]) : std::string(segments[at]);
+    *ids[at / 2] = percent_decode(segments[at]);
   }
   route.kind = static_cast<ResourceKind>((segments.size() - 1) / 2);
   route.endpoint = segments.size() % 2 == 0 ? Endpoint::object : Endpoint::list;

@@ -37,6 +37,13 @@ class StreamSessionTest : public testing::StreamPair {
     to_server();
     to_client();
   }
+  // 6 operations, 3 in each.
+  void put_two_batches_under_way() {
+    for (int write = 0; write < 6; ++write) client_.write(kNowMs, "w" + std::to_string(write));
+    connect_and_shake_hands();
+    client_.session->upload_more(client_now());
+    to_server();
+  }
   std::int64_t pending() { return client_.facts().pending_operations; }
 };
 
@@ -79,10 +86,7 @@ TEST_F(StreamSessionTest, NothingIsReadBehindABatchThatWasNotFull) {
 }
 
 TEST_F(StreamSessionTest, WhatIsRefusedOfTheSecondBatchIsBuriedAndTheFirstStaysUnderWay) {
-  for (int write = 0; write < 6; ++write) client_.write(kNowMs, "w" + std::to_string(write));
-  connect_and_shake_hands();
-  client_.session->upload_more(client_now());
-  to_server();
+  put_two_batches_under_way();
   server_->rejected_records["rec-5"] = "TITLE_BANNED";
   server_->commit();
   const auto first = std::exchange(server_->out, {});
@@ -115,10 +119,7 @@ TEST_F(StreamSessionTest, BatchesThatWereLostWithTheirConnectionAreSentAgain) {
 }
 
 TEST_F(StreamSessionTest, ASlowServerHasItsTimeForEachBatch) {
-  for (int write = 0; write < 6; ++write) client_.write(kNowMs, "w" + std::to_string(write));
-  connect_and_shake_hands();
-  client_.session->upload_more(client_now());
-  to_server();
+  put_two_batches_under_way();
   const auto commit_after = [&](std::int64_t seconds) {
     for (; seconds > 0; --seconds) {
       time_ms_ += 1'000;
@@ -147,10 +148,7 @@ TEST_F(StreamSessionTest, NothingIsSentBesideALargeBatch) {
 }
 
 TEST_F(StreamSessionTest, NobodyIsAskedWhileBatchesAreUnderWay) {
-  for (int write = 0; write < 6; ++write) client_.write(kNowMs, "w" + std::to_string(write));
-  connect_and_shake_hands();
-  client_.session->upload_more(client_now());
-  to_server();
+  put_two_batches_under_way();
   EXPECT_FALSE(client_.session->ask(client_now()));
   server_->commit();
   to_client();
@@ -162,13 +160,7 @@ TEST_F(StreamSessionTest, NobodyIsAskedWhileBatchesAreUnderWay) {
 
 TEST_F(StreamSessionTest, ALateAcknowledgmentIsNotTakenForAnotherConnections) {
   client_.write(kNowMs, "one");
-  connect();
-  for (const std::string& frame : std::exchange(client_.out, {})) {
-    server_->receive(frame, server_now());
-  }
-  for (const std::string& frame : std::exchange(server_->out, {})) {
-    client_.session->text_received(frame, client_now());
-  }
+  connect_and_shake_hands();
   client_.session->text_received(
       R"({"type":"acknowledgment","messageId":"x","acknowledgedMessageId":"node-a.0-1",)"
       R"("lastSequenceNumber":1})",

@@ -123,7 +123,8 @@ Result<sync::StreamClientOptions> StreamConnector::session_options(const Credent
   const auto recovery = read_cursor(read, remote().key, *server, kRecovery);
   if (!recovery) return fail(recovery);
   session.lacks_own_history = session.watermark < number_in(*recovery);
-  session.batch_operations = engine().environment().upload_batch_operations;
+  session.batch_operations =
+      engine().environment().upload_batch_operations.value_or(session.batch_operations);
   if (const auto* token = std::get_if<Token>(&credentials)) session.auth_token = token->token;
   UuidGenerator tags(*engine().environment().clock, *engine().environment().random);
   session.tag = tags.next();

@@ -98,9 +98,7 @@ bool PermissionSet::grants(std::string_view permission,
 }
 
 std::string PermissionSet::to_json() const {
-  std::string json;
-  json.reserve(128);
-  json += '{';
+  std::string json = "{";
   for (const Entry& entry : entries_) {
     if (json.size() > 1) json += ',';
     append_json_string(json, entry.permission);
