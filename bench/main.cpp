@@ -16,7 +16,7 @@ namespace {
 using Scenario = Result<void> (*)(Run&);
 constexpr Scenario kScenarios[] = {measure_local_database, measure_first_sync, measure_http,
                                    measure_writes,         measure_fan_out,    measure_latency,
-                                   measure_memory,         measure_growth};
+                                   measure_memory,         measure_wake_ups,   measure_growth};
 
 Result<Report> measure(const Options& options) {
   Settings settings;

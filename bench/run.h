@@ -73,6 +73,7 @@ Result<void> measure_writes(Run& run);          // write_rows.cpp
 Result<void> measure_fan_out(Run& run);         // fan_out_rows.cpp
 Result<void> measure_latency(Run& run);         // latency_rows.cpp
 Result<void> measure_memory(Run& run);          // memory_rows.cpp
+Result<void> measure_wake_ups(Run& run);        // wake_up_rows.cpp
 Result<void> measure_growth(Run& run);          // growth_rows.cpp
 
 }  // namespace tombolo::bench

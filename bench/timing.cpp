@@ -1,9 +1,11 @@
 #include "timing.h"
 
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <sys/resource.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace tombolo::bench {
@@ -39,6 +41,20 @@ std::int64_t resident_kib(int process_id) {
   std::int64_t resident_pages = 0;
   file >> total_pages >> resident_pages;
   return resident_pages * sysconf(_SC_PAGESIZE) / 1024;
+}
+
+std::int64_t wake_ups(int process_id) {
+  std::int64_t sum = 0;
+  const std::string threads = "/proc/" + std::to_string(process_id) + "/task";
+  std::error_code error;
+  for (const auto& thread : std::filesystem::directory_iterator(threads, error)) {
+    std::ifstream status(thread.path() / "status");
+    for (std::string name; status >> name;) {
+      std::int64_t count = 0;
+      if (name == "voluntary_ctxt_switches:" && status >> count) sum += count;
+    }
+  }
+  return sum;
 }
 
 double machine_busy_seconds() {

@@ -18,6 +18,9 @@ double cpu_seconds(int process_id = 0);
 // Resident memory in KiB.
 std::int64_t resident_kib(int process_id);
 
+// How often a thread of the process has gone to sleep since it started: so often it was woken.
+std::int64_t wake_ups(int process_id);
+
 // What all processors of the machine have been busy with since it started, in seconds.
 double machine_busy_seconds();
 

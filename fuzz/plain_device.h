@@ -31,9 +31,9 @@ class PlainDevice final : public sim::Machine {
     environment.try_lock = [](const std::string&) -> Result<std::shared_ptr<void>> {
       return std::make_shared<int>();
     };
-    auto database = client::open_database(
-        "device.db", {.durability = Durability::relaxed, .watch_interval_ms = 1'000'000'000},
-        environment);
+    environment.is_shared = false;
+    auto database =
+        client::open_database("device.db", {.durability = Durability::relaxed}, environment);
     if (!database) return false;
     database_.emplace(std::move(*database));
     remote_.emplace(database_->connect(remote_options_).value());

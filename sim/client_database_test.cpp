@@ -83,11 +83,10 @@ class ClientRun {
     problems_.push_back("seed " + std::to_string(seed_) + ": " + what);
   }
 
-  // Nobody looks for other processes meanwhile, so that the notification thread does nothing.
   Result<std::shared_ptr<client::Engine>> open() {
-    return client::Engine::open(kFile,
-                                {.durability = durability_, .watch_interval_ms = 24 * kAnHourMs},
-                                {.clock = &clock_, .random = &ids_, .vfs = disk_.vfs()});
+    return client::Engine::open(
+        kFile, {.durability = durability_},
+        {.clock = &clock_, .random = &ids_, .vfs = disk_.vfs(), .is_shared = false});
   }
 
   void live() {

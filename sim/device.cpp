@@ -60,9 +60,9 @@ std::vector<std::string> Device::collections() const {
 
 bool Device::start() {
   broken_ = false;
-  // Nobody looks for other processes, so no thread of the database's has anything to do.
-  OpenOptions options{.durability = own_.durability, .watch_interval_ms = 1'000'000'000};
+  const OpenOptions options{.durability = own_.durability};
   client::Environment environment{.clock = &clock(), .random = &random(), .vfs = disk().vfs()};
+  environment.is_shared = false;
   environment.upload_batch_operations = own_.upload_batch_operations;
   environment.start_network = [this] { return internet_.network_of(*this); };
   environment.try_lock = [](const std::string&) -> Result<std::shared_ptr<void>> {

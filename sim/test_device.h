@@ -178,8 +178,8 @@ class TestDevice {
     environment.try_lock = [](const std::string&) -> Result<std::shared_ptr<void>> {
       return std::make_shared<int>(0);
     };
-    constexpr std::int64_t kNever = 24LL * 3'600'000;
-    engine_ = client::Engine::open("client.db", {.watch_interval_ms = kNever}, environment).value();
+    environment.is_shared = false;
+    engine_ = client::Engine::open("client.db", {}, environment).value();
   }
   void drop() {
     engine_->close();

@@ -192,6 +192,20 @@ TEST_F(Exchange, StaysConnectedUntilItIsStopped) {
   EXPECT_EQ(answer_on("b", {"get", "l", "r"}), R"({"id":"r","n":2})");
 }
 
+TEST_F(Exchange, SendsWhatOtherCommandsWriteWhileItStaysConnected) {
+  start_server();
+  auto watching = start({"sync", url(), "--watch", "--json", "--db", in_folder("a")});
+  while (json(watching.read_line(kPatience_ms).value().value())["event"] !=
+         Value("sync_finished")) {
+  }
+  answer_on("a", {"create", "l", "id=r", "n=1"});
+  // It waits for the other process, which has the connection.
+  EXPECT_THAT(answer_on("a", {"sync"}), HasSubstr("another process exchanges"));
+  answer_on("b", {"sync", url()});
+  EXPECT_EQ(answer_on("b", {"get", "l", "r"}), R"({"id":"r","n":1})");
+  EXPECT_EQ(watching.stop(SIGTERM, kPatience_ms), (os::ExitStatus{0, 0}));
+}
+
 TEST_F(Exchange, ListsWhatLostAndWhy) {
   make_conflict();
   for (const char* device : {"a", "b"}) {

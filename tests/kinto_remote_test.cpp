@@ -93,6 +93,16 @@ class KintoRemoteTest : public testing::DatabaseFixture {
                   .automatic = false})
         .value();
   }
+  // Exchanges whenever something is written here.
+  Remote stay_connected(Database& database) {
+    return database
+        .connect({.url = proxy_.origin() + "/v1/buckets/main",
+                  .name = "server",
+                  .authentication = BasicCredentials{"alice", "secret"},
+                  .collections = {"c"},
+                  .poll_interval_ms = 0})
+        .value();
+  }
   // Exchanges once, as a device that comes online for a moment.
   static void sync(Remote remote) {
     const auto done = remote.wait_until_synced(kPatienceMs);
@@ -136,7 +146,7 @@ class KintoRemoteTest : public testing::DatabaseFixture {
     if (!body.empty()) request.headers.add("Content-Type", "application/json");
     return server.send(std::move(request)).value();
   }
-  void create(Database& database, Object record) {
+  static void create(const Database& database, Object record) {
     ASSERT_TRUE(database.collection("c").create(std::move(record)));
   }
   // One record that both devices hold as the server does.
@@ -151,6 +161,32 @@ class KintoRemoteTest : public testing::DatabaseFixture {
   Proxy proxy_{server_};
   std::optional<Database> other_;
 };
+
+TEST_F(KintoRemoteTest, WhatAnotherProcessWritesIsSentByTheOneThatIsConnected) {
+  Remote mine = stay_connected(db());
+  EXPECT_TRUE(mine.wait_until_synced(kPatienceMs));
+  const Database another = Database::open(path(), {.durability = Durability::relaxed}).value();
+  for (const char* id : {"a", "b"}) {
+    create(another, {{"id", id}});
+    EXPECT_TRUE(testing::comes_true([&] { return mine.status().value().pending == 0; }));
+    EXPECT_TRUE(on_server().contains(id));
+  }
+  // What the exchange itself commits makes no further one necessary.
+  EXPECT_TRUE(testing::comes_true([&] { return mine.status().value().synced; }));
+  const int requests = proxy_.requests();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(proxy_.requests(), requests);
+}
+
+TEST_F(KintoRemoteTest, WhoGoesOnWritingDoesNotPutOffTheExchange) {
+  Remote mine = stay_connected(db());
+  EXPECT_TRUE(mine.wait_until_synced(kPatienceMs));
+  const int requests = proxy_.requests();
+  EXPECT_TRUE(testing::comes_true([&] {
+    create(db(), {{"n", 1}});
+    return proxy_.requests() > requests;
+  }));
+}
 
 TEST_F(KintoRemoteTest, TwoDevicesExchangeThroughAServerThatOnlyKnowsKinto) {
   for (int i = 0; i < 60; ++i) create(db(), {{"id", "r" + std::to_string(i)}, {"x", i}});

@@ -151,16 +151,17 @@ void print_event(const Context& context, const Event& event) {
 
 int stay_connected(const Context& context, const Database& database,
                    const std::vector<RemoteOptions>& chosen, os::StopSignal& stop) {
-  const Subscription subscription =
-      database.subscribe([&context](const Event& event) { print_event(context, event); });
+  const Subscription subscription = database.subscribe([&context, &stop](const Event& event) {
+    print_event(context, event);
+    if (Context::has_lost_output()) stop.request();
+  });
   for (const RemoteOptions& options : chosen) {
     if (const auto remote = database.connect(options); !remote) {
       return context.failure(remote.error());
     }
   }
   context.note("staying connected; Ctrl-C ends");
-  while (!Context::has_lost_output() && stop.wait_for(kLookEvery_ms) < 0) {
-  }
+  stop.wait();
   return kSuccess;
 }
 

@@ -33,9 +33,12 @@ Result<std::shared_ptr<Engine>> Engine::open(const std::string& path, const Open
   engine->store_ = std::move(*local);
   engine->readers_ =
       std::make_unique<ReaderPool>(path, connection_options(options, environment, true));
-  engine->notifier_ =
-      std::make_unique<Notifier>(*engine->readers_, *environment.clock, options.watch_interval_ms);
+  engine->notifier_ = std::make_unique<Notifier>(*engine->readers_, *environment.clock,
+                                                 [&engine = *engine] { engine.watch_others(); });
   engine->remotes_ = std::make_unique<Remotes>(*engine);
+  engine->watch_ = std::make_unique<CommitWatch>(
+      *engine->readers_, engine->store_->connection().log_path(), options.watch_interval_ms,
+      [&engine = *engine] { engine.file_changed(); });
   return engine;
 }
 
@@ -46,6 +49,7 @@ Engine::~Engine() {
 void Engine::close() {
   if (closed_.exchange(true)) return;
   lock_.shut();
+  if (watch_) watch_->stop();
   if (remotes_) remotes_->close();
   if (notifier_) notifier_->stop();
   if (readers_) readers_->close();
@@ -53,6 +57,15 @@ void Engine::close() {
   if (!lock_.lock_shut()) return;
   store_.reset();
   lock_.unlock();
+}
+
+void Engine::watch_others() {
+  if (environment_.is_shared) watch_->start();
+}
+
+void Engine::file_changed() {
+  notifier_->file_changed();
+  remotes_->others_committed();
 }
 
 Result<std::unique_ptr<WriteSession>> Engine::begin(Durability durability) {

@@ -1,5 +1,5 @@
-// What a Database is made of: the writer, the readers, the notification thread and the remotes,
-// shared by all handles to it.
+// What a Database is made of: the writer, the readers, the notification thread, the remotes and the
+// watch over what others write, shared by all handles to it.
 #pragma once
 
 #include <atomic>
@@ -8,6 +8,7 @@
 #include <string>
 #include <type_traits>
 
+#include "client/commit_watch.h"
 #include "client/local_store.h"
 #include "client/notifier.h"
 #include "client/reader_pool.h"
@@ -68,8 +69,12 @@ class Engine {
 
   Remotes& remotes() { return *remotes_; }
 
+  // From now on the observers and the remotes are told of what others commit to the file.
+  void watch_others();
+
  private:
   Engine(std::string path, const OpenOptions& options, const Environment& environment);
+  void file_changed();
 
   const std::string path_;
   const OpenOptions options_;
@@ -80,6 +85,7 @@ class Engine {
   std::unique_ptr<Notifier> notifier_;
   std::atomic<bool> closed_ = false;
   std::unique_ptr<Remotes> remotes_;
+  std::unique_ptr<CommitWatch> watch_;
 };
 
 }  // namespace tombolo::client

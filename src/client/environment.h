@@ -31,6 +31,9 @@ struct Environment {
   // answers is gone; nothing: somebody has it. Empty: a file of that name is locked.
   std::function<Result<std::shared_ptr<void>>(const std::string& path)> try_lock = {};
 
+  // Whether other processes may write to the file, so that they must be watched.
+  bool is_shared = true;
+
   static Environment system();  // the machine's own
 };
 

@@ -196,6 +196,7 @@ Result<void> run_with(WriteSession& session, std::string_view sql, std::int64_t 
 
 }  // namespace
 
+// Queues it behind all others: who sends what is pending has passed its old place.
 Result<void> retry_dead_letter(WriteSession& session, std::int64_t id) {
   const Result<Letter> letter = find_letter(session, id);
   if (!letter) return fail(letter);
@@ -203,11 +204,18 @@ Result<void> retry_dead_letter(WriteSession& session, std::int64_t id) {
   if (!bit) return fail(bit);
   auto done = run_with(session, "DELETE FROM dead_letters WHERE letter_key = ?1", id);
   if (!done) return done;
+  const std::int64_t position = session.take_position();
   auto update = session.store().cache().get(
-      "UPDATE operations SET pending = pending | ?2 WHERE position = ?1");
+      "UPDATE operations SET position = ?2, pending = pending | ?3 WHERE position = ?1");
   if (!update) return fail(update);
+  done = (*update)->run(letter->position, position, *bit);
+  if (!done) return done;
   session.summary().pending_added = true;
-  return (*update)->run(letter->position, *bit);
+  // Other remotes may have refused it too.
+  auto move =
+      session.store().cache().get("UPDATE dead_letters SET position = ?2 WHERE position = ?1");
+  if (!move) return fail(move);
+  return (*move)->run(letter->position, position);
 }
 
 // Without the operation the record is what the rest of its log makes of it.

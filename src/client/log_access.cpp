@@ -80,6 +80,13 @@ Result<std::int64_t> count_pending(const ReadConnection& read, std::int64_t remo
                remote_bit);
 }
 
+Result<std::int64_t> newest_pending(const ReadConnection& read, std::int64_t remote_bit) {
+  return count(read,
+               "SELECT coalesce((SELECT position FROM operations WHERE pending != 0 AND "
+               "pending & ?1 ORDER BY position DESC LIMIT 1), 0)",
+               remote_bit);
+}
+
 Result<std::int64_t> count_dead_letters(const ReadConnection& read, std::int64_t remote_key) {
   return count(read, "SELECT count(*) FROM dead_letters WHERE remote_key = ?1", remote_key);
 }

@@ -1,7 +1,6 @@
 #include "client/notifier.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "store/transaction.h"
@@ -11,25 +10,29 @@ namespace {
 
 constexpr std::int64_t kRetryMs = 500;  // after a read that failed
 
+std::optional<std::int64_t> sooner(std::optional<std::int64_t> one,
+                                   std::optional<std::int64_t> other) {
+  if (!one || !other) return one ? one : other;
+  return std::min(*one, *other);
+}
+
 }  // namespace
 
 std::shared_ptr<Observer> Notifier::subscribe(std::function<void(const Event&)> callback) {
-  auto observer = std::make_shared<EventObserver>(std::move(callback));
+  auto observer = std::make_shared<EventObserver>(bell_, std::move(callback));
   const std::lock_guard guard(mutex_);
   subscribers_.push_back(observer);
   start_locked();
-  wake_locked();
   return observer;
 }
 
 std::shared_ptr<Observer> Notifier::watch(const std::string& collection,
                                           const QuerySpecification& query,
                                           std::function<void(const Changes&)> callback) {
-  auto observer = std::make_shared<QueryObserver>(collection, query, std::move(callback));
+  auto observer = std::make_shared<QueryObserver>(bell_, collection, query, std::move(callback));
   const std::lock_guard guard(mutex_);
   queries_.push_back(observer);
   start_locked();
-  wake_locked();
   return observer;
 }
 
@@ -39,14 +42,11 @@ CommitDetail Notifier::wanted_detail() {
 }
 
 void Notifier::start_locked() {
+  bell_->ring();
   if (thread_.joinable() || stopping_) return;
+  watch_file_();
   thread_ = std::thread([this] { run(); });
   thread_id_ = thread_.get_id();
-}
-
-void Notifier::wake_locked() {
-  news_ = true;
-  wake_.notify_one();
 }
 
 void Notifier::expect(std::int64_t revision) {
@@ -67,7 +67,7 @@ void Notifier::committed(CommitSummary&& summary) {
   }
   queue_events_locked(summary);
   commits_.report(std::move(summary));
-  wake_locked();
+  bell_->ring();
 }
 
 // A commit whose events have no room left counts as another process's, of which less is told.
@@ -88,11 +88,16 @@ void Notifier::queue_events_locked(CommitSummary& summary) {
   queue(Event::Type::rejected, summary.rejected);
 }
 
+void Notifier::file_changed() {
+  const std::lock_guard guard(mutex_);
+  if (observed_locked()) bell_->ring();
+}
+
 void Notifier::publish(Event event) {
   const std::lock_guard guard(mutex_);
   if (subscribers_.empty() || events_.size() >= kMaxQueued) return;
   events_.push_back(std::move(event));
-  wake_locked();
+  bell_->ring();
 }
 
 void Notifier::stop() {
@@ -102,7 +107,7 @@ void Notifier::stop() {
     stopping_ = true;
     thread.swap(thread_);
   }
-  wake_.notify_one();
+  bell_->ring();
   if (thread.joinable()) thread.join();
 }
 
@@ -114,32 +119,32 @@ bool Notifier::drop_stopped_locked() {
 }
 
 void Notifier::run() {
-  std::int64_t wait_ms = watch_interval_ms_;
+  std::optional<std::int64_t> wait_ms;  // until something is to be done anyway
   std::unique_lock guard(mutex_);
   while (!stopping_) {
-    const auto ready = [this] { return stopping_ || news_; };
-    if (drop_stopped_locked()) {
-      wake_.wait_for(guard, std::chrono::milliseconds(wait_ms), ready);
-    } else {
+    if (!drop_stopped_locked()) {
       // What happens until somebody observes again is nobody's news.
       revision_ = -1;
-      wake_.wait(guard, ready);
+      wait_ms.reset();
     }
+    guard.unlock();
+    bell_->wait(wait_ms);
+    guard.lock();
     if (stopping_) break;
-    news_ = false;
     std::vector<Event> events = std::exchange(events_, {});
     guard.unlock();
-    handle(std::move(events));
-    wait_ms = refresh_queries();
+    wait_ms = handle(std::move(events)) ? std::nullopt : std::optional(kRetryMs);
+    wait_ms = sooner(wait_ms, refresh_queries());
     guard.lock();
   }
   lease_.reset();
 }
 
-// What was committed here and what others committed.
-void Notifier::handle(std::vector<Event>&& events) {
-  if (ensure_lease()) look_at_file(events);
+// What was committed here and what others committed. False: it is to be looked at again.
+bool Notifier::handle(std::vector<Event>&& events) {
+  const bool looked = ensure_lease() && look_at_file(events);
   tell(events);
+  return looked;
 }
 
 bool Notifier::ensure_lease() {
@@ -149,14 +154,16 @@ bool Notifier::ensure_lease() {
   return lease_.has_value();
 }
 
-void Notifier::look_at_file(std::vector<Event>& events) {
+bool Notifier::look_at_file(std::vector<Event>& events) {
   store::Connection& connection = (*lease_)->access().connection;
   const Result<std::int64_t> version = connection.data_version();
-  if (!version || (*version == data_version_ && revision_ >= 0)) return;
+  if (!version) return false;
+  if (*version == data_version_ && revision_ >= 0) return true;
   auto snapshot = store::Transaction::begin(connection, store::Transaction::Kind::deferred);
-  if (!snapshot) return;
+  if (!snapshot) return false;
   const Result<bool> advanced = advance(events);
   if (advanced && *advanced) data_version_ = *version;
+  return advanced.has_value();
 }
 
 // Tells the queries what changed up to the snapshot that the connection stands on. False: a commit
@@ -232,19 +239,19 @@ Notifier::Queries Notifier::queries() {
   return queries_;
 }
 
-// Refreshes those that want it and are not at rest. Answers how long to wait when nothing happens.
-std::int64_t Notifier::refresh_queries() {
+// Refreshes those that want it and are not at rest. Answers after how long one of them has rested.
+std::optional<std::int64_t> Notifier::refresh_queries() {
   const Queries queries = this->queries();
   bool waiting = false;  // for a report, which wakes the thread
   for (const auto& query : queries) {
     if (waiting || !query->wants_refresh() || query->stopped()) continue;
     if (clock_.monotonic_ms() >= query->refresh_at_ms()) waiting = !refresh(*query);
   }
-  std::int64_t wait_ms = watch_interval_ms_;
+  std::optional<std::int64_t> wait_ms;
   const std::int64_t now_ms = clock_.monotonic_ms();
   for (const auto& query : queries) {
     if (waiting || !query->wants_refresh() || query->stopped()) continue;
-    wait_ms = std::clamp<std::int64_t>(query->refresh_at_ms() - now_ms, 0, wait_ms);
+    wait_ms = sooner(wait_ms, std::max<std::int64_t>(query->refresh_at_ms() - now_ms, 0));
   }
   return wait_ms;
 }

@@ -1,6 +1,6 @@
 // The notification thread of a Database: tells observers of events and of changes in the answers of
-// live queries, one call at a time. It also looks, every watch interval while somebody observes,
-// whether another connection or process has committed.
+// live queries, one call at a time. While somebody observes it is also told that the file may have
+// changed, and looks whether another connection or process has committed.
 //
 // A live query is refreshed on a snapshot of which everything is known: every commit up to it is
 // either our own and reported, with the records that it changed, or another process's, after which
@@ -9,7 +9,6 @@
 // The thread starts with the first observer.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "client/bell.h"
 #include "client/observer.h"
 #include "client/query_observer.h"
 #include "client/reader_pool.h"
@@ -37,8 +37,9 @@ class Notifier {
  public:
   static constexpr std::size_t kMaxQueued = 10'000;  // events not yet told; more are dropped
 
-  Notifier(ReaderPool& readers, const Clock& clock, std::int64_t watch_interval_ms)
-      : readers_(readers), clock_(clock), watch_interval_ms_(watch_interval_ms) {}
+  // `watch_file` is called when somebody observes: from then on file_changed() is to be called.
+  Notifier(ReaderPool& readers, const Clock& clock, std::function<void()> watch_file)
+      : readers_(readers), clock_(clock), watch_file_(std::move(watch_file)) {}
   ~Notifier() { stop(); }
 
   std::shared_ptr<Observer> subscribe(std::function<void(const Event&)> callback);
@@ -54,6 +55,9 @@ class Notifier {
   void committed(CommitSummary&& summary);
   void call_off(std::int64_t revision);
 
+  // Somebody has committed to the file, perhaps another process.
+  void file_changed();
+
   // An event that is no commit's.
   void publish(Event event);
 
@@ -68,31 +72,30 @@ class Notifier {
   void start_locked();
   void run();
   bool observed_locked() const { return !subscribers_.empty() || !queries_.empty(); }
-  void wake_locked();
   void queue_events_locked(CommitSummary& summary);
   bool drop_stopped_locked();
   Queries queries();
-  void handle(std::vector<Event>&& events);
+  bool handle(std::vector<Event>&& events);
   bool ensure_lease();
-  void look_at_file(std::vector<Event>& events);
+  bool look_at_file(std::vector<Event>& events);
   Result<bool> advance(std::vector<Event>& events);
   Result<void> note_others(std::int64_t before, const std::set<std::string>& own,
                            const Queries& queries, std::vector<Event>& events);
   void tell(const std::vector<Event>& events);
-  std::int64_t refresh_queries();
+  std::optional<std::int64_t> refresh_queries();
   bool refresh(QueryObserver& query);
   Result<Refreshed> read_changes(QueryObserver& query, Changes& changes,
                                  std::vector<Event>& events);
 
   ReaderPool& readers_;
   const Clock& clock_;
-  const std::int64_t watch_interval_ms_;
+  const std::function<void()> watch_file_;
+  // For a commit, an event, a new query, an observer that was stopped, a look at the file.
+  const std::shared_ptr<Bell> bell_ = std::make_shared<Bell>();
   std::mutex mutex_;
-  std::condition_variable wake_;
   std::thread thread_;
   std::thread::id thread_id_;
   bool stopping_ = false;
-  bool news_ = false;  // a commit, an event or a new query
   std::vector<Event> events_;
   RecentCommits commits_;
   std::vector<std::shared_ptr<EventObserver>> subscribers_;

@@ -5,6 +5,7 @@ namespace tombolo::client {
 void Observer::stop() {
   std::unique_lock guard(mutex_);
   stopped_ = true;
+  bell_->ring();
   if (running_ && runner_ == std::this_thread::get_id()) return;
   idle_.wait(guard, [this] { return !running_; });
 }

@@ -4,8 +4,12 @@
 
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
+
+#include "client/bell.h"
 
 #include "tombolo/event.h"
 
@@ -13,6 +17,8 @@ namespace tombolo::client {
 
 class Observer {
  public:
+  // `bell`: of the thread that calls, which lets go of an observer that was stopped.
+  explicit Observer(std::shared_ptr<Bell> bell) : bell_(std::move(bell)) {}
   virtual ~Observer() = default;
 
   // No call begins afterwards; waits for one in progress, unless called from inside it.
@@ -24,6 +30,7 @@ class Observer {
   void deliver(const std::function<void()>& call);
 
  private:
+  const std::shared_ptr<Bell> bell_;
   std::mutex mutex_;
   std::condition_variable idle_;
   bool stopped_ = false;
@@ -33,8 +40,8 @@ class Observer {
 
 class EventObserver final : public Observer {
  public:
-  explicit EventObserver(std::function<void(const Event&)> callback)
-      : callback_(std::move(callback)) {}
+  EventObserver(std::shared_ptr<Bell> bell, std::function<void(const Event&)> callback)
+      : Observer(std::move(bell)), callback_(std::move(callback)) {}
   void tell(const Event& event) {
     deliver([&] { callback_(event); });
   }

@@ -27,9 +27,10 @@ class QueryObserver final : public Observer {
   static constexpr std::int64_t kRestFactor = 3;
   static constexpr std::int64_t kMaxRestMs = 500;
 
-  QueryObserver(std::string collection, QuerySpecification query,
+  QueryObserver(std::shared_ptr<Bell> bell, std::string collection, QuerySpecification query,
                 std::function<void(const Changes&)> callback)
-      : collection_(std::move(collection)),
+      : Observer(std::move(bell)),
+        collection_(std::move(collection)),
         answer_(std::move(query)),
         callback_(std::move(callback)) {}
 

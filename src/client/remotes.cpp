@@ -39,6 +39,7 @@ Result<std::shared_ptr<Connector>> Remotes::connect(const RemoteOptions& options
   const std::lock_guard guard(mutex_);
   if (closed_) return fail(ErrorCode::precondition_failed, "the database is closed");
   connectors_.push_back(*connector);
+  engine_.watch_others();
   (*connector)->start();
   return connector;
 }
@@ -95,6 +96,11 @@ Result<void> Remotes::forget(std::string_view name) {
 void Remotes::pending_changed() {
   const std::lock_guard guard(mutex_);
   for (const auto& connector : connectors_) connector->pending_changed();
+}
+
+void Remotes::others_committed() {
+  const std::lock_guard guard(mutex_);
+  for (const auto& connector : connectors_) connector->others_committed();
 }
 
 Result<RemoteStatus> status_of(Engine& engine, Connector& connector) {

@@ -26,8 +26,9 @@ class Remotes {
   void disconnect(const std::shared_ptr<Connector>& connector);
   std::vector<std::shared_ptr<Connector>> connected();
   Result<void> forget(std::string_view name);
-  void pending_changed();
-  void close();  // disconnects all; none can be connected afterwards
+  void pending_changed();   // by a commit of this Database
+  void others_committed();  // or may have been changed by somebody else's
+  void close();             // disconnects all; none can be connected afterwards
 
  private:
   Result<std::shared_ptr<Connector>> make(const RemoteOptions& options);

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "os/files.h"
 
@@ -45,6 +46,16 @@ class DatabaseFixture : public ::testing::Test {
   std::optional<os::TemporaryDirectory> directory_;
   std::optional<Database> database_;
 };
+
+// Whether the condition came true in time.
+inline bool comes_true(const std::function<bool()>& condition, int timeout_ms = 20'000) {
+  constexpr int kStepMs = 5;
+  for (int waited_ms = 0; !condition(); waited_ms += kStepMs) {
+    if (waited_ms >= timeout_ms) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(kStepMs));
+  }
+  return true;
+}
 
 // Something that one thread changes and another waits for.
 template <typename T>

@@ -259,6 +259,11 @@ Result<void> WriteSession::append_operation(CollectionEntry& collection, std::in
   return {};
 }
 
+std::int64_t WriteSession::take_position() {
+  dirty_ = true;
+  return ++position_;
+}
+
 core::Fingerprint& WriteSession::fingerprint_of(const CollectionEntry& collection) {
   dirty_ = true;
   for (Totals& totals : totals_) {

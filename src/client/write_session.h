@@ -103,6 +103,9 @@ class WriteSession {
   void set_origin(std::string remote) { summary_.origin = std::move(remote); }
   CommitSummary& summary() { return summary_; }
 
+  // A position in the log for an operation that moves there, behind all others.
+  std::int64_t take_position();
+
   // The id that ties the operations of an explicit transaction together; drawn at first use.
   void tie_together() { tied_ = true; }
   std::optional<std::string> transaction_id();

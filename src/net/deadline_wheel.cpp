@@ -48,6 +48,16 @@ void DeadlineWheel::unlink(Deadline& deadline) {
   --count_;
 }
 
+std::int64_t DeadlineWheel::next_look_ms() const {
+  if (empty()) return kNever;
+  const std::int64_t now_tick = now_ms_ / kTickMs;
+  const std::int64_t round = static_cast<std::int64_t>(kSlots);
+  for (std::int64_t tick = now_tick + 1; tick < now_tick + round; ++tick) {
+    if (slots_[static_cast<std::size_t>(tick) % kSlots] != nullptr) return tick * kTickMs;
+  }
+  return (now_tick + 1) * kTickMs;  // what is set is just being looked at
+}
+
 void DeadlineWheel::set(Deadline& deadline, std::int64_t delay_ms) {
   deadline.due_ms_ = now_ms_ + std::max<std::int64_t>(delay_ms, 0);
   if (deadline.wheel_ != nullptr) {

@@ -59,6 +59,10 @@ class DeadlineWheel {
   std::int64_t now_ms() const { return now_ms_; }  // as of the last advance
   bool empty() const { return count_ == 0; }
 
+  // When advance() will find something to look at, at latest at the next deadline; kNever: nothing
+  // is set. Before, it does nothing.
+  std::int64_t next_look_ms() const;
+
  private:
   friend class Deadline;
   static constexpr std::size_t kSlots = 512;  // one round is 51.2 s; longer waits go round again

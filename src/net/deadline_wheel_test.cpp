@@ -70,6 +70,21 @@ TEST(DeadlineWheel, WaitsLongerThanARound) {
   EXPECT_EQ(probe.fired, 1);
 }
 
+TEST(DeadlineWheel, SaysWhenThereIsSomethingToLookAt) {
+  DeadlineWheel wheel(1'000'050);
+  EXPECT_EQ(wheel.next_look_ms(), DeadlineWheel::kNever);
+  Probe probe;
+  wheel.set(probe, 30'000);
+  const std::int64_t due_ms = 1'000'050 + 30'000;
+  EXPECT_GT(wheel.next_look_ms(), due_ms);
+  EXPECT_LE(wheel.next_look_ms(), due_ms + DeadlineWheel::kTickMs);
+  wheel.advance(wheel.next_look_ms() - 1);
+  EXPECT_EQ(probe.fired, 0);
+  wheel.advance(wheel.next_look_ms());
+  EXPECT_EQ(probe.fired, 1);
+  EXPECT_EQ(wheel.next_look_ms(), DeadlineWheel::kNever);
+}
+
 TEST(DeadlineWheel, LetsACallbackDestroyItsNeighbours) {
   DeadlineWheel wheel(0);
   auto first = std::make_unique<Probe>();

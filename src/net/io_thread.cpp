@@ -1,5 +1,6 @@
 #include "net/io_thread.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <pthread.h>
@@ -52,23 +53,35 @@ void IoThread::Loop::finish_turn() {
 
 void IoThread::Loop::set_deadline(Deadline& deadline, std::int64_t delay_ms) {
   if (is_stopping_) return;
-  // The wheel stands still while it is empty: an idle process does not wake up for nothing.
+  was_deadline_set_ = true;
   if (!is_ticking_) {
-    wheel_.advance(clock_.monotonic_ms());
-    tick();
+    // Up to where nothing is due: the wheel's callbacks come from tick() alone.
+    wheel_.advance(std::min(clock_.monotonic_ms(), sleeps_until_ms_ - 1));
+    is_ticking_ = true;
+    tick_after(DeadlineWheel::kTickMs);
   }
   wheel_.set(deadline, delay_ms);
 }
 
-void IoThread::Loop::tick() {
-  is_ticking_ = true;
-  tick_timer_.expires_after(std::chrono::milliseconds(DeadlineWheel::kTickMs));
+void IoThread::Loop::tick_after(std::int64_t delay_ms) {
+  tick_timer_.expires_after(std::chrono::milliseconds(delay_ms));
   tick_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
-    wheel_.advance(clock_.monotonic_ms());
-    is_ticking_ = !wheel_.empty() && !is_stopping_;
-    if (is_ticking_) tick();
+    if (!error) tick();
   });
+}
+
+// While deadlines are set and moved, ticks that come anyway are cheapest. Else the wheel stands
+// still until there is something to look at: an idle process is left asleep.
+void IoThread::Loop::tick() {
+  const bool was_busy = std::exchange(was_deadline_set_, false);
+  is_ticking_ = true;
+  const std::int64_t now_ms = clock_.monotonic_ms();
+  wheel_.advance(now_ms);
+  if (is_stopping_) return;
+  if (was_busy || was_deadline_set_) return tick_after(DeadlineWheel::kTickMs);
+  is_ticking_ = false;
+  sleeps_until_ms_ = wheel_.next_look_ms();
+  if (sleeps_until_ms_ != DeadlineWheel::kNever) tick_after(sleeps_until_ms_ - now_ms);
 }
 
 bool IoThread::Loop::push(Task task) {

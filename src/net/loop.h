@@ -83,6 +83,7 @@ struct IoThread::Loop {
 
  private:
   void drain();
+  void tick_after(std::int64_t delay_ms);
   void tick();
   void finish_turn();
   void abort_members();
@@ -93,7 +94,9 @@ struct IoThread::Loop {
   os::SystemClock clock_;
   DeadlineWheel wheel_;
   boost::asio::steady_timer tick_timer_;
-  bool is_ticking_ = false;
+  bool is_ticking_ = false;                               // every DeadlineWheel::kTickMs
+  std::int64_t sleeps_until_ms_ = DeadlineWheel::kNever;  // the wheel, while it is not ticking
+  bool was_deadline_set_ = false;                         // since the last tick
   bool is_stopping_ = false;
 
   LoopMember* first_member_ = nullptr;

@@ -241,6 +241,10 @@ bool Connection::in_transaction() const {
   return sqlite3_get_autocommit(state_->database) == 0;
 }
 
+std::string Connection::log_path() const {
+  return sqlite3_filename_wal(sqlite3_db_filename(state_->database, kMain));
+}
+
 Result<std::int64_t> Connection::data_version() {
   return pragma_integer(*this, "PRAGMA data_version");
 }

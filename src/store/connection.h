@@ -94,6 +94,9 @@ class Connection {
   std::int64_t last_insert_rowid() const;  // of this connection
   bool in_transaction() const;
 
+  // Of the file to which commits are written first (SQLite's write-ahead log).
+  std::string log_path() const;
+
   // Changes whenever another connection has committed to the file; its own commits do not count.
   Result<std::int64_t> data_version();
 

@@ -477,6 +477,11 @@ void StreamClientSession::tick(Now now) {
   upload(now);
 }
 
+bool StreamClientSession::is_at_rest() const {
+  return connection() == Connection::streaming && settled_ && !has_batch_in_flight() && !differs_ &&
+         !upload_again_at_ms_;
+}
+
 void StreamClientSession::upload(Now now) {
   if (state_ != State::active || has_batch_in_flight()) return;
   if (send_next_batch(now) || state_ != State::active) return;

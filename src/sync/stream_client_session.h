@@ -160,8 +160,10 @@ class StreamClientSession {
   // how far the server is. False when a batch is in flight, or before the handshake is done. The
   // session itself asks when it has reason to believe that something is missing.
   bool ask(Now now);
-  void tick(Now now);  // at least once a second
-  void closed();       // the connection ended; every call is ignored from now on
+  void tick(Now now);  // at least once a second, unless it is at rest
+  // Whether time alone changes nothing: everything is exchanged, and nobody owes anything.
+  bool is_at_rest() const;
+  void closed();  // the connection ended; every call is ignored from now on
 
   // Facts for status.h.
   Connection connection() const;

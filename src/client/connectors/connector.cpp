@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <utility>
 
 #include "base/planted_fault.h"
 #include "client/log_access.h"
@@ -96,10 +97,20 @@ void Connector::sync_now() {
 
 void Connector::pending_changed() {
   if (!options_.automatic) return;
+  post([this] { take_up_pending(); });
+}
+
+void Connector::others_committed() {
+  if (!options_.automatic) return;
   post([this] {
-    if (is_connected()) return on_pending();
-    if (rests_) schedule_attempt(kGatherMs);
+    if (has_new_pending()) take_up_pending();
   });
+}
+
+void Connector::take_up_pending() {
+  if (is_connected()) return on_pending();
+  // Once: who goes on writing must not put it off for ever.
+  if (std::exchange(rests_, false)) schedule_attempt(kGatherMs);
 }
 
 void Connector::answer_wishes() {

@@ -40,6 +40,8 @@ class Connector : public std::enable_shared_from_this<Connector> {
   void stop();
   void sync_now();
   void pending_changed();
+  // Another process, or another Database, may have left something pending.
+  void others_committed();
   // Error besides those of Remote: precondition_failed, where stop() would not wait.
   Result<void> wait_until_synced(std::int64_t timeout_ms);
 
@@ -50,9 +52,11 @@ class Connector : public std::enable_shared_from_this<Connector> {
   // One attempt: connect, or exchange once. Ends in attempt_failed(), attempt_refused() or
   // exchanged().
   virtual void attempt(const Credentials& credentials) = 0;
-  virtual void abandon() = 0;             // drops what is under way, without a word
-  virtual void on_sync_now() = 0;         // asked for while an attempt is under way or connected
-  virtual void on_pending() = 0;          // a local commit left something pending
+  virtual void abandon() = 0;      // drops what is under way, without a word
+  virtual void on_sync_now() = 0;  // asked for while an attempt is under way or connected
+  virtual void on_pending() = 0;   // a commit left something pending; likewise
+  // Whether there may be something pending since it was last looked at, or an attempt began.
+  virtual bool has_new_pending() = 0;
   virtual bool is_connected() const = 0;  // whether an attempt is under way or a connection stands
 
   void attempt_failed(const Error& error, std::int64_t at_least_ms = 0);  // tries again later
@@ -80,6 +84,7 @@ class Connector : public std::enable_shared_from_this<Connector> {
   net::TimerId schedule(std::int64_t delay_ms, std::function<void()> work);
 
  private:
+  void take_up_pending();
   std::int64_t wish();  // asks for an exchange; its number
   bool may_wait();
   void try_attempt();

@@ -6,6 +6,7 @@
 #include "base/percent_encoding.h"
 #include "base/planted_fault.h"
 #include "base/text.h"
+#include "client/log_access.h"
 #include "client/outbox.h"
 #include "client/rebase.h"
 #include "client/recovery.h"
@@ -115,6 +116,7 @@ void KintoConnector::attempt(const Credentials& credentials) {
                                       .discover = options().collections.empty(),
                                       .suspects = std::move(suspects_)});
   suspects_.clear();
+  (void)has_new_pending();
   set_state(RemoteState::syncing);
   publish(Event::Type::sync_started);
   exchange_->session->start();
@@ -131,6 +133,13 @@ void KintoConnector::on_sync_now() {
 
 void KintoConnector::on_pending() {
   exchange_->again = true;
+}
+
+bool KintoConnector::has_new_pending() {
+  auto reader = engine().reader();
+  if (!reader) return false;
+  const auto newest = newest_pending((*reader)->access(), remote().bit());
+  return newest && std::exchange(taken_up_, std::max(taken_up_, *newest)) < *newest;
 }
 
 void KintoConnector::send(sync::KintoRequest request) {

@@ -45,6 +45,7 @@ class KintoConnector final : public Connector, public sync::KintoClientHost {
   void abandon() override;
   void on_sync_now() override;
   void on_pending() override;
+  bool has_new_pending() override;
   bool is_connected() const override { return exchange_ != nullptr; }
 
   bool is_exchange(std::int64_t number) const { return exchange_ && exchange_->number == number; }
@@ -78,6 +79,7 @@ class KintoConnector final : public Connector, public sync::KintoClientHost {
   const std::unique_ptr<net::HttpClient> http_;
   std::unique_ptr<Exchange> exchange_;
   std::int64_t last_exchange_ = 0;
+  std::int64_t taken_up_ = 0;        // position of the newest pending operation that was looked at
   std::set<std::int64_t> suspects_;  // records that had to wait in the last exchange
   bool refused_once_ = false;        // the credentials of the last exchange
 };

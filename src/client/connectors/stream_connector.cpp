@@ -196,21 +196,19 @@ void StreamConnector::opened(net::OpenedWebSocket opened, sync::StreamClientOpti
   };
   link->connection->set_callbacks(std::move(callbacks));
   link->session->opened(now());
-  tick();
+  keep_ticking();
 }
 
-void StreamConnector::tick() {
-  link_->timer = schedule(kTickMs, [this, number = link_->number] {
-    if (!is_link(number)) return;
-    link_->session->tick(now());
-    after_event();
-    if (is_link(number)) tick();
-  });
-}
-
-// After whatever may have changed the facts: notices the end of an exchange.
+// After whatever may have changed the facts.
 void StreamConnector::after_event() {
   if (!link_ || !link_->session) return;
+  link_->is_done = false;
+  look();
+  if (link_) keep_ticking();
+}
+
+// Notices the end of an exchange.
+void StreamConnector::look() {
   if (link_->other_server) return switch_server();
   upload_more();
   if (link_->ask && link_->session->ask(now())) {
@@ -223,6 +221,7 @@ void StreamConnector::after_event() {
   Result<sync::StatusFacts> facts = this->facts();
   if (!facts) return;
   if (is_synced(*facts)) {
+    link_->is_done = true;
     finish_exchange({});
     return exchanged();
   }
@@ -232,8 +231,20 @@ void StreamConnector::after_event() {
                     std::to_string(unreadable) + " of the operations of " + remote().url +
                         " cannot be read by this version of Tombolo. They are kept: update it, "
                         "and connect again"};
+  link_->is_done = true;
   finish_exchange(error);
   exchange_incomplete(error);
+}
+
+// While time alone can change something: an idle device is left asleep.
+void StreamConnector::keep_ticking() {
+  if (link_->timer != 0 || (link_->is_done && link_->session->is_at_rest())) return;
+  link_->timer = schedule(kTickMs, [this, number = link_->number] {
+    if (!is_link(number)) return;
+    link_->timer = 0;
+    link_->session->tick(now());
+    after_event();
+  });
 }
 
 // Posted, so that what was sent just now leaves before the next batch is read, secured and encoded.

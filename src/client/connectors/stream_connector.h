@@ -25,7 +25,8 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
     std::shared_ptr<net::WebSocketConnection> connection;
     std::unique_ptr<sync::StreamClientSession> session;
     std::unordered_map<std::string, std::int64_t> positions;  // of what is in flight, by id
-    net::TimerId timer = 0;
+    net::TimerId timer = 0;                                   // of the next tick; 0: none is set
+    bool is_done = false;  // what there is to exchange was, when it was last looked
     std::string server;
     bool other_server = false;  // than the watermark was for
     bool exchange_open = false;
@@ -40,13 +41,15 @@ class StreamConnector final : public Connector, public sync::StreamClientHost {
   void abandon() override;
   void on_sync_now() override;
   void on_pending() override;
+  bool has_new_pending() override { return true; }  // to look is cheap where it is sent from
   bool is_connected() const override { return link_ != nullptr; }
 
   bool is_link(std::int64_t number) const { return link_ && link_->number == number; }
   void opened(net::OpenedWebSocket opened, sync::StreamClientOptions session);
   Result<sync::StreamClientOptions> session_options(const Credentials& credentials);
-  void tick();
   void after_event();
+  void look();
+  void keep_ticking();
   Result<sync::StatusFacts> facts();
   Result<void> count_unsettled(sync::StatusFacts& facts);
   void upload_more();

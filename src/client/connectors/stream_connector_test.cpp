@@ -155,6 +155,29 @@ TEST_F(StreamConnectorTest, WhatTheServerRefusesBecomesADeadLetterAndTheRestGoes
   EXPECT_TRUE(db().dead_letters().value().empty());
 }
 
+TEST_F(StreamConnectorTest, ADeadLetterThatIsTriedAgainIsSentOnTheConnectionThatStands) {
+  server_.refuse("bad");
+  ASSERT_TRUE(db().collection("bad").create({{"id", "x"}}));
+  ASSERT_TRUE(db().collection("good").create({{"id", "y"}}));
+  Remote mine = connect(db());
+  sync(mine);
+  server_.refuse("");
+  ASSERT_TRUE(db().retry_dead_letter(db().dead_letters().value()[0].id));
+  EXPECT_TRUE(testing::comes_true([this] { return server_.operations() == 2; }));
+  EXPECT_TRUE(testing::comes_true([&mine] { return mine.status().value().synced; }));
+}
+
+TEST_F(StreamConnectorTest, WhatAnotherProcessWritesIsSentByTheOneThatIsConnected) {
+  Remote mine = connect(db());
+  sync(mine);
+  const Database another = Database::open(path(), {.durability = Durability::relaxed}).value();
+  for (std::size_t count = 1; count <= 3; ++count) {
+    ASSERT_TRUE(another.collection("c").create({{"n", static_cast<std::int64_t>(count)}}));
+    EXPECT_TRUE(testing::comes_true([&] { return server_.operations() == count; }));
+    EXPECT_TRUE(testing::comes_true([&mine] { return mine.status().value().synced; }));
+  }
+}
+
 TEST_F(StreamConnectorTest, DiscardingADeadLetterTakesTheChangeBack) {
   server_.refuse("bad");
   ASSERT_TRUE(db().collection("bad").create({{"id", "x"}}));

@@ -12,6 +12,7 @@
 #include "client/open_database.h"
 #include "net/network.h"
 #include "os/files.h"
+#include "protocol/stream_message.h"
 
 #include "tombolo/tombolo.hpp"
 
@@ -36,6 +37,7 @@ class Tasks final : public net::Executor {
       task();
     }
   }
+  std::size_t timers() const { return scheduled_.size(); }
   // Lets time pass and runs what falls due, each once.
   void advance(std::int64_t by_ms) {
     now_ms_ += by_ms;
@@ -128,6 +130,7 @@ class StreamLinkTest : public ::testing::Test {
     directory_.emplace(std::move(*directory));
     Environment environment = Environment::system();
     environment.start_network = [this] { return network_; };
+    environment.is_shared = false;
     database_.emplace(open_database(directory_->path() + "/test.db",
                                     {.durability = Durability::relaxed}, environment)
                           .value());
@@ -149,6 +152,20 @@ class StreamLinkTest : public ::testing::Test {
     EXPECT_FALSE(network_->is_asked());
     tasks_->advance(kLongestPauseMs);
     EXPECT_TRUE(network_->is_asked());
+  }
+  // The server has nothing, and says so.
+  static void answer_handshake(const Socket& socket) {
+    protocol::HandshakeResponse response;
+    response.message_id = "1";
+    response.node = "server-node";
+    response.accepted = true;
+    response.server_max_delivery_sequence = 0;
+    socket.callbacks().on_text(encode(response));
+    protocol::OperationBatch nothing;
+    nothing.message_id = "2";
+    nothing.is_final = true;
+    nothing.base_delivery_sequence = nothing.max_delivery_sequence = 0;
+    socket.callbacks().on_text(encode(nothing));
   }
   RemoteState state() { return remote_->status().value().state; }
 
@@ -182,6 +199,24 @@ TEST_F(StreamLinkTest, WhatComesLateFromAnEndedConnectionIsNotGivenToTheNextAtte
     EXPECT_FALSE(socket->closed) << "the next connection goes on";
     EXPECT_TRUE(socket->is_open());
   }
+}
+
+TEST_F(StreamLinkTest, AnIdleDeviceIsLeftAsleep) {
+  constexpr std::int64_t kSecondMs = 1'000;
+  const std::shared_ptr<Socket> socket = network_->connect();
+  EXPECT_GT(tasks_->timers(), 0U) << "the server is to answer in time";
+  answer_handshake(*socket);
+  for (int second = 0; second < 3; ++second) tasks_->advance(kSecondMs);
+  EXPECT_EQ(state(), RemoteState::idle);
+  EXPECT_TRUE(remote_->status().value().synced);
+  EXPECT_EQ(tasks_->timers(), 0U);
+
+  const std::size_t sent = socket->sent.size();
+  ASSERT_TRUE(database_->collection("c").create({{"id", "a"}}));
+  tasks_->run();
+  EXPECT_EQ(socket->sent.size(), sent + 1);
+  EXPECT_GT(tasks_->timers(), 0U) << "the server is to acknowledge in time";
+  EXPECT_EQ(state(), RemoteState::syncing);
 }
 
 }  // namespace
