@@ -25,13 +25,17 @@ constexpr int kLives = 4;
 constexpr int kSteps = 40;  // in a life at most
 constexpr std::int64_t kAnHourMs = 3'600'000;
 
+struct Sending {
+  bool secures = true;     // operations before they are sent, as the connector does it
+  bool elsewhere = false;  // in another process, which opened the file as full
+};
+
 class ClientRun {
  public:
-  // `secures`: whether operations are secured before they are sent, as the connector does it.
-  ClientRun(std::uint64_t seed, Durability durability, bool secures = true)
+  ClientRun(std::uint64_t seed, Durability durability, Sending sending = {})
       : seed_(seed),
         durability_(durability),
-        secures_(secures),
+        sending_(sending),
         disk_("sim-client", seed, time_, clock_),
         choice_(random_for(seed, "workload")),
         ids_(random_for(seed, "ids")) {
@@ -83,9 +87,9 @@ class ClientRun {
     problems_.push_back("seed " + std::to_string(seed_) + ": " + what);
   }
 
-  Result<std::shared_ptr<client::Engine>> open() {
+  Result<std::shared_ptr<client::Engine>> open(Durability durability) {
     return client::Engine::open(
-        kFile, {.durability = durability_},
+        kFile, {.durability = durability},
         {.clock = &clock_, .random = &ids_, .vfs = disk_.vfs(), .is_shared = false});
   }
 
@@ -98,8 +102,9 @@ class ClientRun {
   }
 
   void use() {
-    const auto engine = open();
-    if (!engine) return;
+    const auto engine = open(durability_);
+    const auto sender = sending_.elsewhere ? open(Durability::full) : engine;
+    if (!engine || !sender) return;
     const auto remote = (*engine)->write([](client::WriteSession& session) {
       return client::register_remote(session, {.url = "ws://far/v1/stream", .name = "far"},
                                      RemoteKind::stream);
@@ -109,7 +114,7 @@ class ClientRun {
         clock_.set_skew_ms(static_cast<std::int64_t>(choice_.below(2 * kAnHourMs)) - kAnHourMs);
       }
       if (remote && chance(choice_, 1, 5)) {
-        send(**engine, *remote);
+        send(**sender, *remote);
       } else {
         write(**engine);
       }
@@ -145,7 +150,7 @@ class ClientRun {
       if (!reader) return;
       const auto pending = client::read_pending((*reader)->access(), remote.bit(), 0, 5, 1 << 20);
       if (!pending) return;
-      if (secures_ && !engine.secure()) return;
+      if (sending_.secures && !engine.secure()) return;
       for (const client::LoggedOperation& one : *pending) {
         const core::Operation& operation = one.operation;
         const auto [known, is_new] =
@@ -168,7 +173,7 @@ class ClientRun {
 
   void inspect() {
     {
-      const auto engine = open();
+      const auto engine = open(durability_);
       if (!engine) return complain("cannot be opened: " + engine.error().message);
       auto reader = (*engine)->reader();
       if (!reader) return complain("cannot be read: " + reader.error().message);
@@ -255,7 +260,7 @@ class ClientRun {
 
   const std::uint64_t seed_;
   const Durability durability_;
-  const bool secures_;
+  const Sending sending_;
   VirtualTime time_;
   VirtualClock clock_{time_};
   Disk disk_;
@@ -304,6 +309,20 @@ TEST(ClientOnASimulatedDisk, OpenedAsRelaxedLosesOnlyTheLastAndNothingThatWasSen
   EXPECT_GT(sent, 2'000);
 }
 
+TEST(ClientOnASimulatedDisk, LosesNothingThatWasSentByAnotherProcessThanTheOneThatWroteIt) {
+  std::int64_t lost = 0;
+  std::int64_t sent = 0;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    ClientRun run(seed, Durability::relaxed, {.elsewhere = true});
+    for (const std::string& problem : run.run()) ADD_FAILURE() << problem;
+    if (HasFailure()) return;
+    lost += run.lost();
+    sent += run.sent();
+  }
+  EXPECT_GT(lost, 500);
+  EXPECT_GT(sent, 2'000);
+}
+
 // A sync that failed may have lost what it was to sync, though the system goes on showing it: what
 // is promised or sent later must not stand on that.
 TEST(ClientOnASimulatedDisk, LosesNothingAfterAFailedSyncAndARestart) {
@@ -326,7 +345,7 @@ TEST(ClientOnASimulatedDisk, LosesNothingAfterAFailedSyncAndARestart) {
 TEST(ClientOnASimulatedDisk, IsCaughtWhenItSendsWhatItMayLose) {
   constexpr std::uint64_t kFewSeeds = 50;
   for (std::uint64_t seed = 1; seed <= kFewSeeds; ++seed) {
-    ClientRun run(seed, Durability::relaxed, false);
+    ClientRun run(seed, Durability::relaxed, {.secures = false});
     if (std::ranges::any_of(run.run(), [](const std::string& problem) {
           return problem.find("what was sent") != std::string::npos;
         })) {

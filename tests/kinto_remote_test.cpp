@@ -178,6 +178,19 @@ TEST_F(KintoRemoteTest, WhatAnotherProcessWritesIsSentByTheOneThatIsConnected) {
   EXPECT_EQ(proxy_.requests(), requests);
 }
 
+TEST_F(KintoRemoteTest, ADeadLetterThatAnotherProcessTriesAgainIsSentAgain) {
+  create(db(), {{"id", "not a Kinto id!"}});
+  Remote mine = stay_connected(db());
+  const auto is_buried = [this] { return db().dead_letters().value().size() == 1; };
+  EXPECT_TRUE(testing::comes_true(is_buried));
+  EXPECT_TRUE(testing::comes_true([&] { return mine.status().value().synced; }));
+  const int requests = proxy_.requests();
+  const Database another = Database::open(path(), {.durability = Durability::relaxed}).value();
+  ASSERT_TRUE(another.retry_dead_letter(db().dead_letters().value()[0].id));
+  EXPECT_TRUE(testing::comes_true([&] { return proxy_.requests() > requests; }));
+  EXPECT_TRUE(testing::comes_true(is_buried));
+}
+
 TEST_F(KintoRemoteTest, WhoGoesOnWritingDoesNotPutOffTheExchange) {
   Remote mine = stay_connected(db());
   EXPECT_TRUE(mine.wait_until_synced(kPatienceMs));

@@ -37,7 +37,7 @@ struct OpenOptions {
   bool create = true;  // make the file when there is none; otherwise: not_found
   // How long a write waits for another process that writes, in ms.
   std::int64_t busy_timeout_ms = 5'000;
-  // While somebody observes or a remote is connected: how long there is at least between two looks
+  // Once somebody observes or a remote is connected: how long there is at least between two looks
   // at what another process wrote, in ms; and at most, where the system does not tell of writes.
   std::int64_t watch_interval_ms = 50;
 };

@@ -40,11 +40,16 @@ void CommitWatch::run() {
     if (woken == Woken::written) (void)watch_->rest(interval_ms_);
     if (stopping_) break;
     woken = watch_->wait(pause_ms);
-    const bool slows_down = woken == Woken::late && watch_->is_watching();
-    pause_ms =
-        slows_down ? std::max(interval_ms_, std::min(pause_ms * 2, kLongestPauseMs)) : interval_ms_;
+    pause_ms = next_pause_ms(woken, pause_ms);
   }
   lease_.reset();
+}
+
+// After a write it is looked at once more at the end of the rest.
+std::int64_t CommitWatch::next_pause_ms(os::FileWatch::Woken woken, std::int64_t pause_ms) const {
+  if (woken == os::FileWatch::Woken::written) return 0;
+  if (!watch_->is_watching()) return interval_ms_;
+  return std::max(interval_ms_, std::min(pause_ms * 2, kLongestPauseMs));
 }
 
 // Whether somebody has committed since the last look.

@@ -40,6 +40,7 @@ class CommitWatch {
  private:
   void run();
   bool look();
+  std::int64_t next_pause_ms(os::FileWatch::Woken woken, std::int64_t pause_ms) const;
 
   ReaderPool& readers_;
   const std::string log_path_;

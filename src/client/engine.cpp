@@ -80,14 +80,13 @@ Result<std::unique_ptr<WriteSession>> Engine::begin(Durability durability) {
 }
 
 Result<void> Engine::secure() {
-  if (options_.durability == Durability::full) return {};
   if (this_thread_writes()) {
     return fail(ErrorCode::precondition_failed, "this thread has a transaction open: end it first");
   }
   if (!lock_.lock()) {
     return fail(ErrorCode::precondition_failed, "the database " + path_ + " is closed");
   }
-  auto done = store_->sync();
+  auto done = store_->secure();
   lock_.unlock();
   return done;
 }

@@ -47,8 +47,8 @@ class Engine {
   Result<void> commit(WriteSession& session);
 
   // To be called before the world is told of an operation: a power loss must not take it
-  // afterwards, or its sequence number would name another one. Costs nothing unless the database
-  // was opened as relaxed. Errors: as begin().
+  // afterwards, or its sequence number would name another one. Costs little unless the database was
+  // opened as relaxed, or another process has committed. Errors: as begin().
   Result<void> secure();
 
   // Runs `work(WriteSession&)`, which answers a Result, in a transaction of its own: commits when

@@ -134,12 +134,14 @@ struct Letter {
   std::string record;
   std::vector<std::uint8_t> operation_id;
   std::int64_t pending = 0;  // of the operation
+  bool is_owned = false;     // the record, by a kinto remote
 };
 
 Result<Letter> find_letter(WriteSession& session, std::int64_t id) {
   auto select = session.store().cache().get(
-      "SELECT d.remote_key, d.position, r.collection_key, r.id, o.operation_id, o.pending "
-      "FROM dead_letters d JOIN operations o USING (position) JOIN records r USING (record_key) "
+      "SELECT d.remote_key, d.position, r.collection_key, r.id, o.operation_id, o.pending, "
+      "c.remote_key IS NOT NULL FROM dead_letters d JOIN operations o USING (position) JOIN "
+      "records r USING (record_key) JOIN collections c USING (collection_key) "
       "WHERE d.letter_key = ?1");
   if (!select) return fail(select);
   auto letter = (*select)->query_one(
@@ -150,7 +152,8 @@ Result<Letter> find_letter(WriteSession& session, std::int64_t id) {
                       row.int64(2),
                       store::read_id(row, 3),
                       {bytes.begin(), bytes.end()},
-                      row.int64(5)};
+                      row.int64(5),
+                      row.int64(6) != 0};
       },
       id);
   if (!letter) return fail(letter);
@@ -194,9 +197,21 @@ Result<void> run_with(WriteSession& session, std::string_view sql, std::int64_t 
   return (*statement)->run(position);
 }
 
+// Behind all others: a stream connector has passed its old place.
+Result<void> queue_anew(WriteSession& session, std::int64_t position) {
+  const std::int64_t moved = session.take_position();
+  for (const char* sql : {"UPDATE operations SET position = ?2 WHERE position = ?1",
+                          "UPDATE dead_letters SET position = ?2 WHERE position = ?1"}) {
+    auto move = session.store().cache().get(sql);
+    if (!move) return fail(move);
+    if (auto done = (*move)->run(position, moved); !done) return done;
+  }
+  return {};
+}
+
 }  // namespace
 
-// Queues it behind all others: who sends what is pending has passed its old place.
+// What a kinto remote owns keeps its place: a push says up to where it holds a record's operations.
 Result<void> retry_dead_letter(WriteSession& session, std::int64_t id) {
   const Result<Letter> letter = find_letter(session, id);
   if (!letter) return fail(letter);
@@ -204,18 +219,13 @@ Result<void> retry_dead_letter(WriteSession& session, std::int64_t id) {
   if (!bit) return fail(bit);
   auto done = run_with(session, "DELETE FROM dead_letters WHERE letter_key = ?1", id);
   if (!done) return done;
-  const std::int64_t position = session.take_position();
   auto update = session.store().cache().get(
-      "UPDATE operations SET position = ?2, pending = pending | ?3 WHERE position = ?1");
+      "UPDATE operations SET pending = pending | ?2 WHERE position = ?1");
   if (!update) return fail(update);
-  done = (*update)->run(letter->position, position, *bit);
-  if (!done) return done;
   session.summary().pending_added = true;
-  // Other remotes may have refused it too.
-  auto move =
-      session.store().cache().get("UPDATE dead_letters SET position = ?2 WHERE position = ?1");
-  if (!move) return fail(move);
-  return (*move)->run(letter->position, position);
+  done = (*update)->run(letter->position, *bit);
+  if (!done || letter->is_owned) return done;
+  return queue_anew(session, letter->position);
 }
 
 // Without the operation the record is what the rest of its log makes of it.

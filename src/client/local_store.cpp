@@ -71,6 +71,16 @@ Result<void> LocalStore::set_durability(Durability durability) {
   return done;
 }
 
+// What was committed here is on the disk already, unless it was to be relaxed.
+Result<void> LocalStore::secure() {
+  const Result<std::int64_t> version = connection_.data_version();
+  if (!version) return fail(version);
+  if (opened_with_ == Durability::full && *version == secured_version_) return {};
+  auto done = sync();
+  if (done) secured_version_ = *version;
+  return done;
+}
+
 // A commit that waits for the disk waits for all that the log holds before it. It must change
 // something, or SQLite writes nothing; a clock may always be ahead by a little.
 Result<void> LocalStore::sync() {

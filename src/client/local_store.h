@@ -33,9 +33,9 @@ class LocalStore {
   // with. Not within a transaction.
   Result<void> set_durability(Durability durability);
 
-  // Makes all that is committed survive a power loss, however the database was opened. Not within a
-  // transaction.
-  Result<void> sync();
+  // Makes all that is committed survive a power loss, however this database was opened, or that of
+  // another process which committed it. Not within a transaction.
+  Result<void> secure();
 
   store::Connection& connection() { return connection_; }
   LocalStatements& statements() { return *statements_; }
@@ -47,12 +47,14 @@ class LocalStore {
  private:
   LocalStore(store::Connection connection, const Environment& environment, Durability durability);
   Result<void> prepare();
+  Result<void> sync();
   Result<void> ensure_state();
 
   store::Connection connection_;
   Environment environment_;
   const Durability opened_with_;
   Durability durability_;
+  std::int64_t secured_version_ = -1;  // Connection::data_version(), when all was secured last
   UuidGenerator ids_;
   std::unique_ptr<LocalStatements> statements_;
   std::unique_ptr<store::StatementCache> cache_;

@@ -80,11 +80,16 @@ Result<std::int64_t> count_pending(const ReadConnection& read, std::int64_t remo
                remote_bit);
 }
 
-Result<std::int64_t> newest_pending(const ReadConnection& read, std::int64_t remote_bit) {
-  return count(read,
-               "SELECT coalesce((SELECT position FROM operations WHERE pending != 0 AND "
-               "pending & ?1 ORDER BY position DESC LIMIT 1), 0)",
-               remote_bit);
+Result<std::int64_t> newest_pending(const ReadConnection& read, std::int64_t remote_bit,
+                                    std::int64_t after) {
+  auto select = read.cache.get(
+      "SELECT position FROM operations WHERE pending != 0 AND pending & ?1 AND position > ?2 "
+      "ORDER BY position DESC LIMIT 1");
+  if (!select) return fail(select);
+  auto newest =
+      (*select)->query_one([](const store::Row& row) { return row.int64(0); }, remote_bit, after);
+  if (!newest) return fail(newest);
+  return newest->value_or(after);
 }
 
 Result<std::int64_t> count_dead_letters(const ReadConnection& read, std::int64_t remote_key) {

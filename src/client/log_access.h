@@ -21,10 +21,11 @@ Result<std::vector<OperationInfo>> read_operations(const ReadConnection& read, s
 // Everything of DatabaseStatus but the states of connections; remotes come as offline.
 Result<DatabaseStatus> read_status(const ReadConnection& read);
 
-// Operations that the remote has not acknowledged, the position of the newest of them (0: there is
-// none), and how many it refused.
+// Operations that the remote has not acknowledged; the position of the newest of them beyond
+// `after`, or `after` when there is none; and how many it refused.
 Result<std::int64_t> count_pending(const ReadConnection& read, std::int64_t remote_bit);
-Result<std::int64_t> newest_pending(const ReadConnection& read, std::int64_t remote_bit);
+Result<std::int64_t> newest_pending(const ReadConnection& read, std::int64_t remote_bit,
+                                    std::int64_t after);
 Result<std::int64_t> count_dead_letters(const ReadConnection& read, std::int64_t remote_key);
 
 }  // namespace tombolo::client

@@ -57,6 +57,8 @@ void Notifier::expect(std::int64_t revision) {
 void Notifier::call_off(std::int64_t revision) {
   const std::lock_guard guard(mutex_);
   commits_.call_off(revision);
+  // Who looked for it meanwhile waits for its report; and the revision may be another process's.
+  if (observed_locked()) bell_->ring();
 }
 
 void Notifier::committed(CommitSummary&& summary) {

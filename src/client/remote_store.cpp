@@ -313,10 +313,11 @@ Result<void> bury(WriteSession& session, const RemoteEntry& remote, std::int64_t
                   std::string_view code, std::string_view reason) {
   const std::int64_t one[] = {position};
   if (auto done = acknowledge(session, remote.bit(), one); !done) return done;
+  // It may have been discarded meanwhile, or queued anew.
   auto insert = session.store().cache().get(
       "INSERT INTO dead_letters(remote_key, position, code, reason, refused_ms) "
-      "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET code = ?3, reason = ?4, "
-      "refused_ms = ?5");
+      "SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM operations WHERE position = ?2) "
+      "ON CONFLICT DO UPDATE SET code = ?3, reason = ?4, refused_ms = ?5");
   if (!insert) return fail(insert);
   auto done = (*insert)->run(remote.key, position, code, reason, session.wall_ms());
   if (!done) return done;

@@ -116,7 +116,7 @@ void KintoConnector::attempt(const Credentials& credentials) {
                                       .discover = options().collections.empty(),
                                       .suspects = std::move(suspects_)});
   suspects_.clear();
-  (void)has_new_pending();
+  (void)has_new_pending();  // all of it is this exchange's
   set_state(RemoteState::syncing);
   publish(Event::Type::sync_started);
   exchange_->session->start();
@@ -137,9 +137,13 @@ void KintoConnector::on_pending() {
 
 bool KintoConnector::has_new_pending() {
   auto reader = engine().reader();
-  if (!reader) return false;
-  const auto newest = newest_pending((*reader)->access(), remote().bit());
-  return newest && std::exchange(taken_up_, std::max(taken_up_, *newest)) < *newest;
+  if (!reader) return true;
+  const auto newest = newest_pending((*reader)->access(), remote().bit(), taken_up_);
+  const auto letters = count_dead_letters((*reader)->access(), remote().key);
+  if (!newest || !letters) return true;
+  // A dead letter that is tried again is as old as it was.
+  const bool fewer_letters = std::exchange(dead_letters_, *letters) > *letters;
+  return std::exchange(taken_up_, *newest) < *newest || fewer_letters;
 }
 
 void KintoConnector::send(sync::KintoRequest request) {

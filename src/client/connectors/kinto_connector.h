@@ -79,7 +79,9 @@ class KintoConnector final : public Connector, public sync::KintoClientHost {
   const std::unique_ptr<net::HttpClient> http_;
   std::unique_ptr<Exchange> exchange_;
   std::int64_t last_exchange_ = 0;
-  std::int64_t taken_up_ = 0;        // position of the newest pending operation that was looked at
+  // When it was last looked at what is pending: the position of its newest, and the dead letters.
+  std::int64_t taken_up_ = 0;
+  std::int64_t dead_letters_ = 0;
   std::set<std::int64_t> suspects_;  // records that had to wait in the last exchange
   bool refused_once_ = false;        // the credentials of the last exchange
 };
