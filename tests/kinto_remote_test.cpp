@@ -349,6 +349,31 @@ TEST_F(KintoRemoteTest, AWriteWhoseAnswerWasLostIsNotMadeTwice) {
   EXPECT_TRUE(losses(db()).empty());
 }
 
+TEST_F(KintoRemoteTest, ANewRecordWhoseAnswerWasLostAndThatSomebodyRemovedStaysRemoved) {
+  share({{"id", "r"}, {"n", 10}});
+  create(db(), {{"id", "new"}, {"x", 1}});
+  std::atomic<bool> is_cut_off = false;
+  proxy_.meddle([&](const net::HttpRequest& request) {
+    if (is_cut_off) return Proxy::Fate::lose_request;
+    is_cut_off = request.target().ends_with("/batch");
+    return is_cut_off ? Proxy::Fate::lose_answer : Proxy::Fate::pass;
+  });
+  Remote remote = connect(db());
+  EXPECT_FALSE(remote.wait_until_synced(300));
+  remote.disconnect();
+  proxy_.meddle({});
+  sync(other());
+  EXPECT_TRUE(contents(other()).contains("new"));
+  ASSERT_TRUE(other().collection("c").remove("new"));
+  sync(other());
+  sync(db());
+  EXPECT_EQ(on_server(), (Object{{"r", Object{{"n", 10}}}}));
+  EXPECT_EQ(contents(db()), on_server());
+  ASSERT_EQ(losses(db()).size(), 1u);
+  EXPECT_EQ(losses(db())[0].rule, "delete-wins");
+  EXPECT_EQ(losses(db())[0].losing_value, (Value(Object{{"x", 1}})));
+}
+
 TEST_F(KintoRemoteTest, AnExchangeThatIsCutAtEveryRequestComesToItsEnd) {
   for (int i = 0; i < 80; ++i) create(db(), {{"id", "r" + std::to_string(i)}, {"x", i}});
   for (int i = 0; i < 5; ++i) create(other(), {{"id", "o" + std::to_string(i)}, {"x", i}});

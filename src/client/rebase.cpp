@@ -1,5 +1,6 @@
 #include "client/rebase.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -211,11 +212,29 @@ Result<bool> is_push(const Push& push, const RemoteVersion& version) {
   return *fields == kept;
 }
 
-// A version that is exactly what was sent is that write, whose answer was lost.
+// What was sent is in the ledger, in case that it was not this that was removed.
+Result<void> note_removed(WriteSession& session, const CollectionEntry& collection,
+                          std::string_view id, std::int64_t record_key, const Push& push) {
+  Result<Value> sent = parse_json(push.data);
+  if (!sent) return fail(sent);
+  core::Loss loss;
+  loss.rule = "delete-wins";
+  loss.losing_value = std::move(*sent);
+  return record_loss(session, collection, id, record_key, loss);
+}
+
+// A version that is exactly what was sent is that write, whose answer was lost. And where the
+// server had no such record, somebody removed what was sent: it must not come back.
 Result<void> settle_pushes(WriteSession& session, CollectionEntry& collection,
-                           std::int64_t record_key, const RemoteVersion& version) {
+                           std::int64_t record_key, const RemoteVersion& version, bool is_known) {
   const auto pushes = take_pushes(session, record_key);
   if (!pushes) return fail(pushes);
+  const auto last = std::ranges::max_element(*pushes, {}, &Push::position);
+  if (version.deleted && !is_known && last != pushes->end() && !last->deleted) {
+    auto noted = note_removed(session, collection, version.id, record_key, *last);
+    if (!noted) return noted;
+    return drop_operations(session, collection, record_key, last->position);
+  }
   for (const Push& push : *pushes) {
     const Result<bool> same = is_push(push, version);
     if (!same) return fail(same);
@@ -277,7 +296,8 @@ Result<void> rebase(WriteSession& session, CollectionEntry& collection,
   if (!base) return fail(base);
   const bool known = (*row)->base_version == tag_of(version) && base->deleted == version.deleted;
   if (known) return {};
-  if (auto done = settle_pushes(session, collection, (*row)->key, version); !done) return done;
+  auto settled = settle_pushes(session, collection, (*row)->key, version, base->exists);
+  if (!settled) return settled;
   const core::RecordState theirs = state_of(version, *base, std::move(*node));
   const auto operations = session.operations_of(collection, (*row)->key, id);
   if (!operations) return fail(operations);
