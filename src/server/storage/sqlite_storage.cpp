@@ -156,6 +156,7 @@ class SqliteStorage final : public Storage {
     if (!tables) return fail(tables);
     return std::make_unique<SqliteReader>(std::move(*tables), commits_);
   }
+  std::uint64_t commit_count() const override { return commits_->value(); }
 
   Result<std::unique_ptr<Checkpointer>> open_checkpointer() override {
     store::OpenOptions open;

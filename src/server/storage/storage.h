@@ -254,6 +254,8 @@ class Storage {
 
   // Any thread.
   virtual Result<std::unique_ptr<Reader>> open_reader() = 0;
+  // Another number when something was committed, or is just being committed. Any thread.
+  virtual std::uint64_t commit_count() const = 0;
   virtual Result<std::unique_ptr<Checkpointer>> open_checkpointer() = 0;
 
   // The writer's thread alone. begin_write() starts a transaction that lives until commit() or

@@ -433,10 +433,12 @@ void StreamSession::tick() {
   update_reading();
   // Its pings are not read: it is told that we are here, and only slow.
   if (reading_paused_ && connection_ != nullptr) connection_->ping();
-  if (session_.streaming()) {
+  const std::uint64_t commits = hub_.context().storage.commit_count();  // before what is read
+  if (session_.streaming() && commits != checked_at_commit_) {
     const auto transaction = hub_.context().readers.begin(hub_.executor());
     const Result<void> allowed = transaction ? check_still_allowed(**transaction) : Result<void>();
     if (!allowed) return close(net::kCloseServiceRestart, allowed.error().message);
+    if (transaction) checked_at_commit_ = commits;
   }
   pump();
 }

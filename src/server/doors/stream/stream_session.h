@@ -88,6 +88,7 @@ class StreamSession final : public std::enable_shared_from_this<StreamSession>,
   bool opening_ = false;
   std::optional<LogView> view_;     // nothing: each operation is asked about
   std::int64_t view_checked_ = -1;  // at this generation of the permissions
+  std::uint64_t checked_at_commit_ = 0;
   bool pump_queued_ = false;
   UploadLimit limit_;
   std::shared_ptr<SessionBudget> budget_ = std::make_shared<SessionBudget>();
