@@ -14,8 +14,8 @@ namespace tombolo::rules {
 namespace {
 
 // In their order: a layer includes only itself and those before it.
-constexpr std::array<std::string_view, 11> kLayers = {
-    "base", "core", "protocol", "store", "sync", "crypto", "os", "net", "client", "server", "cli"};
+constexpr std::array<std::string_view, 10> kLayers = {"base", "core", "protocol", "store",  "sync",
+                                                      "os",   "net",  "client",   "server", "cli"};
 
 constexpr std::array<std::string_view, 3> kPureLayers = {"core", "protocol", "sync"};
 

@@ -55,8 +55,9 @@ struct ImportSummary {
 // ids are letters, digits, '_' and '-', beginning with a letter or digit.
 //
 // Errors of all: invalid_argument (a value breaks the schema, a name or an id is none), not_found
-// (there is no such record), storage, busy (another process writes for longer than the wait),
-// precondition_failed (the Database or the Transaction is over).
+// (there is no such record), limit_exceeded (a record is nested more than 128 levels deep),
+// storage, busy (another process writes for longer than the wait), precondition_failed (the
+// Database or the Transaction is over).
 class Collection {
  public:
   const std::string& name() const { return name_; }
@@ -83,7 +84,8 @@ class Collection {
   Result<void> remove(std::string_view id);
 
   // Atomic changes: they compose with what other devices do to the same field meanwhile, instead of
-  // one replacing the other. A field that is missing or of another type counts as 0 or [].
+  // one replacing the other. A field that is missing or of another type counts as 0 for increment,
+  // as [] for append and remove_element, and becomes what is given to raise_to or lower_to.
   Result<void> increment(std::string_view id, std::string_view field, Value by = 1);
   Result<void> raise_to(std::string_view id, std::string_view field, Value at_least);  // max
   Result<void> lower_to(std::string_view id, std::string_view field, Value at_most);   // min
@@ -91,7 +93,8 @@ class Collection {
   Result<void> remove_element(std::string_view id, std::string_view field, Value element);
 
   // Writes many records in transactions of `transaction_records`. The id is the string under "id",
-  // or a new one.
+  // or a new one. In a Transaction all of it is part of that one. Of an import that fails, the
+  // transactions before stay.
   Result<ImportSummary> import_records(std::span<const Object> records,
                                        const ImportOptions& options = {});
 
@@ -102,13 +105,15 @@ class Collection {
   Result<std::vector<Record>> all() const;
   Result<std::int64_t> count() const;
 
-  // Keeps an index over these fields, on this device, so that queries on the first of them, or in
-  // the order of it, do not read the whole collection. Declaring it again changes nothing.
+  // Keeps an index over these 1 to 8 fields, on this device, so that queries on the first of them,
+  // or in the order of it, do not read the whole collection. Declaring it again changes nothing.
   Result<void> declare_index(const std::vector<std::string>& fields);
 
   // Sets the schema: JSON Schema with "x-merge" (how concurrent changes of a field become one:
   // "lww", "counter", "max", "min", "add-wins-set", "append-only", "map") and "x-index": true on
-  // properties. Writes on this device are checked against it from now on.
+  // properties. Writes on this device are checked against it from now on; what is there is not.
+  // It stays on this device: give all devices and the server the same "x-merge", or their records
+  // may differ although all is synced.
   Result<void> set_schema(const Value& json_schema);
   Result<Value> schema() const;  // null when there is none
 

@@ -35,10 +35,11 @@ enum class Durability {
 struct OpenOptions {
   Durability durability = Durability::full;
   bool create = true;  // make the file when there is none; otherwise: not_found
-  // How long a write waits for another process that writes, in ms.
+  // How long a write waits for another process that writes, in ms: 0 to 86,400,000.
   std::int64_t busy_timeout_ms = 5'000;
   // Once somebody observes or a remote is connected: how long there is at least between two looks
-  // at what another process wrote, in ms; and at most, where the system does not tell of writes.
+  // at what another process wrote, in ms, at least 1; and at most, where the system does not tell
+  // of writes.
   std::int64_t watch_interval_ms = 50;
 };
 
@@ -74,8 +75,8 @@ struct OperationInfo {
 // process that dies at any moment loses nothing that was committed.
 class Database {
  public:
-  // Errors: not_found (create is off), storage, corrupt (not one of ours), unsupported (written by
-  // a newer version), busy.
+  // Errors: invalid_argument (no path of a file, an option out of its range), not_found (create is
+  // off), storage, corrupt (not one of ours), unsupported (written by a newer version), busy.
   static Result<Database> open(const std::string& path, const OpenOptions& options = {});
 
   Database(Database&&) noexcept;
@@ -99,13 +100,16 @@ class Database {
   Result<void> transaction(const std::function<Result<void>(Transaction&)>& work) const;
 
   // Remembers the remote under its name and starts exchanging in the background. Errors:
-  // invalid_argument (the URL), already_exists (a remote of that name is connected),
-  // precondition_failed (a collection belongs to another remote), limit_exceeded (62 remotes).
-  // An unreachable server is no error: see Remote::status().
+  // invalid_argument (the URL, or credentials that a remote of its kind does not take),
+  // already_exists (a remote of that name is connected), precondition_failed (a collection belongs
+  // to another remote; the name is known with another kind or other collections: forget_remote()
+  // first; the Database is closed), limit_exceeded (62 remotes). An unreachable server is no error:
+  // see Remote::status().
   Result<Remote> connect(const RemoteOptions& options) const;
   std::vector<Remote> remotes() const;  // those connected
 
   // Forgets a remote that is not connected, with its cursors: what is pending for it no longer is.
+  // Errors: not_found, precondition_failed (it is connected).
   Result<void> forget_remote(std::string_view name) const;
 
   Result<DatabaseStatus> status() const;
@@ -113,20 +117,21 @@ class Database {
   [[nodiscard]] Subscription subscribe(std::function<void(const Event&)> callback) const;
 
   // The loss ledger, oldest first. Restoring writes the losing value as a change of its own;
-  // dismissing takes the entry off the list.
+  // dismissing takes the entry off the list. Errors: not_found; of restoring precondition_failed,
+  // when the record of a lost field was removed meanwhile.
   Result<std::vector<Loss>> losses() const;
   Result<void> restore_loss(std::int64_t id) const;
   Result<void> dismiss_loss(std::int64_t id) const;
 
   // The dead letters, oldest first. Retrying makes the operation pending again; discarding gives
-  // it up and takes the change back on this device. Error of discarding: precondition_failed, when
-  // another remote has the change already.
+  // it up and takes the change back on this device. Errors: not_found; of discarding
+  // precondition_failed, when another remote has the change already.
   Result<std::vector<DeadLetter>> dead_letters() const;
   Result<void> retry_dead_letter(std::int64_t id) const;
   Result<void> discard_dead_letter(std::int64_t id) const;
 
-  // The newest operations of the log, newest first; of one record when `collection` and `record`
-  // are given.
+  // The newest operations of the log, newest first; of one collection, or of one record, when
+  // these are given.
   Result<std::vector<OperationInfo>> operations(std::int64_t limit,
                                                 std::string_view collection = {},
                                                 std::string_view record = {}) const;

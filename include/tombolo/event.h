@@ -29,7 +29,7 @@ struct Event {
   Type type = Type::change;
   std::string remote;      // of a change: whence it came; empty when it was written on this device
   std::string collection;  // change, conflict, rejected
-  std::vector<std::string> records;  // ids; of a change by another process: empty
+  std::vector<std::string> records;  // ids; empty: by another process, or too many to name
   std::int64_t sent = 0;             // operations
   std::int64_t received = 0;
   std::optional<Error> error;
@@ -39,6 +39,10 @@ std::string_view name_of(Event::Type type);  // "change", "sync_started", ...
 // A subscription to events, as long as it lives. Callbacks come on the Database's notification
 // thread, one at a time and in order. They may use the Database, and may drop the Subscription;
 // elsewhere the destructor waits for a call in progress.
+//
+// At most 10,000 events wait to be told. Beyond that changes come without ids, and all other events
+// are dropped: the ledger, the dead letters and the status have what they told. A Subscription is
+// for one thread at a time.
 class Subscription {
  public:
   Subscription() = default;

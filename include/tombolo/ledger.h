@@ -32,9 +32,9 @@ struct DeadLetter {
   std::string collection;
   std::string record;
   std::string operation;
-  std::string code;    // the remote's, e.g. "400" or "SCOPE_VIOLATION"
-  std::string reason;  // its message
-  std::int64_t refused_ms = 0;
+  std::string code;             // the remote's, e.g. "400" or "SCOPE_VIOLATION"
+  std::string reason;           // its message
+  std::int64_t refused_ms = 0;  // wall clock, ms since 1970
 };
 
 }  // namespace tombolo

@@ -35,8 +35,8 @@ class WriteSession;
 class Condition {
  public:
   enum class Comparison {
-    equal,  // equal_to(nullptr): the field is null or missing
-    not_equal,
+    equal,      // equal_to(nullptr): the field is null or missing
+    not_equal,  // all that `equal` does not match: also a missing field, and other types
     less,
     at_most,
     greater,
@@ -98,15 +98,20 @@ struct QuerySpecification {
     Order order = Order::ascending;
   };
   std::vector<Filter> filters;  // all must hold
-  std::vector<Sort> sorts;      // the first counts most; then the order of creation
+  std::vector<Sort> sorts;      // the first counts most; see Query
   std::optional<std::int64_t> limit;
   std::int64_t offset = 0;
 };
 
 // A value: each call gives a new query and leaves this one alone. Safe from many threads at once.
 //
-// Errors of those that run it: invalid_argument (a field name that is none, a comparison with a
-// value that has no order), storage, precondition_failed (the Database is closed).
+// What the sorts leave equal comes in the order in which it came to this device (reversed when the
+// last sort is descending).
+//
+// Errors of those that run it: invalid_argument (a field name that is none or longer than 255
+// bytes, a comparison with a value that has no order, more than 10,000 values for `in`, a negative
+// limit or offset), limit_exceeded (more than 100 conditions or 100 sorts), storage,
+// precondition_failed (the Database is closed).
 class Query {
  public:
   [[nodiscard]] Query where(std::string_view field, Condition condition) const;

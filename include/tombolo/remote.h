@@ -39,7 +39,7 @@ enum class ConflictPolicy {
 struct Token {
   std::string token;  // sent as "Authorization: Bearer" (kinto) or in the handshake (stream)
 };
-struct BasicCredentials {
+struct BasicCredentials {  // for kinto remotes alone
   std::string user;
   std::string password;
 };
@@ -67,7 +67,7 @@ struct RemoteOptions {
   std::int64_t poll_interval_ms = 60'000;
   // Off: exchanges only when sync_now() or wait_until_synced() is called.
   bool automatic = true;
-  // wss: a file of PEM certificates to trust, and no others. Empty: those of the system.
+  // wss and https: a file of PEM certificates to trust, and no others. Empty: those of the system.
   std::string ca_file = {};
 };
 

@@ -9,7 +9,7 @@
 
 namespace tombolo {
 
-// What kind of failure it was. Stable: the numbers are part of the C API and never change.
+// What kind of failure it was. Stable: a number never changes its meaning, and none is used again.
 enum class ErrorCode : int {
   invalid_argument = 1,     // the caller's value is out of its range or of the wrong type
   invalid_data = 2,         // bytes from a file or a peer break their format

@@ -28,7 +28,10 @@ class [[nodiscard]] Transaction {
   // The collection as this transaction sees it, with its own writes. Ends with the transaction.
   Collection collection(std::string_view name) const;
 
-  // Makes everything durable and visible at once. After an error nothing of it is.
+  // Makes everything durable and visible at once. Errors: precondition_failed (it is over),
+  // storage, and that of a write in it which failed halfway. After an error nothing of it is
+  // visible here. Only when the disk failed during the commit it is not known whether the file has
+  // it: open the Database again, and look.
   Result<void> commit();
   void rollback();
 

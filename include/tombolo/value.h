@@ -1,8 +1,8 @@
 // A JSON value. Objects keep the order in which their members were added; numbers keep whether they
 // were written as an integer (64 bit) or not; strings are UTF-8.
 //
-// Values are ordinary values: copy, move and compare them freely. One Value may be read from many
-// threads at once, and written from one.
+// Values are ordinary values: copy, move and compare them freely. Many threads may read one
+// Value at once, while none writes it.
 #pragma once
 
 #include <cstddef>
@@ -119,8 +119,8 @@ class Value {
   double as_number(double otherwise = 0) const;
   std::string_view as_string(std::string_view otherwise = {}) const;
 
-  // Member `key` of an object. The const form gives null (a shared constant) when this is no object
-  // or has no such member; the other form turns null into an object and adds the member.
+  // Member `key` of an object; null (a shared constant) where there is none. The other form adds it
+  // then, as null, and first makes an empty object of whatever is no object.
   const Value& operator[](std::string_view key) const;
   Value& operator[](std::string_view key);
 

@@ -24,6 +24,13 @@ Result<RemoteKind> kind_of(const RemoteOptions& options) {
                   options.url);
 }
 
+Result<void> check_credentials(const RemoteOptions& options, RemoteKind kind) {
+  const bool basic = std::holds_alternative<BasicCredentials>(options.authentication);
+  if (kind != RemoteKind::stream || !basic) return {};
+  return fail(ErrorCode::invalid_argument,
+              options.url + " is a stream remote: it takes a token, not a user and a password");
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Connector>> Remotes::connect(const RemoteOptions& options) {
@@ -47,6 +54,7 @@ Result<std::shared_ptr<Connector>> Remotes::connect(const RemoteOptions& options
 Result<std::shared_ptr<Connector>> Remotes::make(const RemoteOptions& options) {
   const Result<RemoteKind> kind = kind_of(options);
   if (!kind) return fail(kind);
+  if (auto good = check_credentials(options, *kind); !good) return fail(good);
   KintoLocation location;
   if (*kind == RemoteKind::kinto) {
     Result<KintoLocation> parsed = parse_kinto_url(options.url);

@@ -135,6 +135,10 @@ Result<sync::StreamClientOptions> StreamConnector::session_options(const Credent
 }
 
 void StreamConnector::attempt(const Credentials& credentials) {
+  if (std::holds_alternative<BasicCredentials>(credentials)) {
+    return attempt_refused(
+        {ErrorCode::invalid_argument, "a stream remote takes a token, not a user and a password"});
+  }
   Result<sync::StreamClientOptions> session = session_options(credentials);
   if (!session) return attempt_failed(session.error());
   link_ = std::make_unique<Link>();

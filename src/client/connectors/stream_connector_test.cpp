@@ -341,6 +341,17 @@ TEST_F(StreamConnectorTest, WhoAsksAgainAfterARefusalGetsANewAnswer) {
   sync(remote);
 }
 
+TEST_F(StreamConnectorTest, AUserAndAPasswordAreRefusedAndNotLeftOut) {
+  const BasicCredentials basic{"alice", "secret"};
+  const auto refused = db().connect({.url = server_.url(), .authentication = basic});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+
+  Remote asked =
+      db().connect({.url = server_.url(), .authentication = [basic] { return basic; }}).value();
+  EXPECT_EQ(asked.wait_until_synced(kPatienceMs).error().code, ErrorCode::invalid_argument);
+}
+
 // A remote whose network thread asks for credentials, says so, and then does `work`.
 struct Asked {
   RemoteOptions options(const std::string& url, std::function<void()> work) {
