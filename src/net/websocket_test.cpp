@@ -186,16 +186,20 @@ TEST_F(WebSocketTest, DropsAReaderThatIsTooSlow) {
 }
 
 TEST_F(WebSocketTest, TellsWhenTheBufferHasDrained) {
+  std::promise<std::size_t> held_back;
   std::promise<void> drained;
-  start([&drained](const std::shared_ptr<WebSocketConnection>& socket) {
+  start([&](const std::shared_ptr<WebSocketConnection>& socket) {
     WebSocketCallbacks callbacks;
     callbacks.on_drained = [&drained] { drained.set_value(); };
     socket->set_callbacks(std::move(callbacks));
-    // More than the kernel's buffers take on both sides.
+    // More than the kernel's buffers take on both sides while the client does not read.
     socket->send_frame(make_binary_frame(std::string(7'900'000, 'x')));
+    socket->flush();
+    held_back.set_value(socket->buffered_bytes());
   });
   TestingSocket client(server_->port(), 4096);
   client.send(kHandshake);
+  ASSERT_GT(held_back.get_future().get(), 0U);
   client.read_until("\r\n\r\n");
   client.read(7'900'000);
   drained.get_future().get();
