@@ -155,6 +155,25 @@ class KintoRemoteTest : public testing::DatabaseFixture {
     sync(db());
     sync(other());
   }
+  // The server takes what is pending, and the device does not hear of it.
+  void send_unanswered(Database& database) {
+    std::atomic<bool> is_cut_off = false;
+    proxy_.meddle([&](const net::HttpRequest& request) {
+      if (is_cut_off) return Proxy::Fate::lose_request;
+      is_cut_off = request.target().ends_with("/batch");
+      return is_cut_off ? Proxy::Fate::lose_answer : Proxy::Fate::pass;
+    });
+    Remote remote = connect(database);
+    EXPECT_FALSE(remote.wait_until_synced(300));
+    remote.disconnect();
+    proxy_.meddle({});
+  }
+  // By somebody who has seen it.
+  void remove_elsewhere(const std::string& id) {
+    sync(other());
+    ASSERT_TRUE(other().collection("c").remove(id));
+    sync(other());
+  }
   static std::vector<Loss> losses(const Database& database) { return database.losses().value(); }
 
   kinto_cases::TestServer server_{{{"kinto.flush_enabled", "true"}}};
@@ -352,26 +371,38 @@ TEST_F(KintoRemoteTest, AWriteWhoseAnswerWasLostIsNotMadeTwice) {
 TEST_F(KintoRemoteTest, ANewRecordWhoseAnswerWasLostAndThatSomebodyRemovedStaysRemoved) {
   share({{"id", "r"}, {"n", 10}});
   create(db(), {{"id", "new"}, {"x", 1}});
-  std::atomic<bool> is_cut_off = false;
-  proxy_.meddle([&](const net::HttpRequest& request) {
-    if (is_cut_off) return Proxy::Fate::lose_request;
-    is_cut_off = request.target().ends_with("/batch");
-    return is_cut_off ? Proxy::Fate::lose_answer : Proxy::Fate::pass;
-  });
-  Remote remote = connect(db());
-  EXPECT_FALSE(remote.wait_until_synced(300));
-  remote.disconnect();
-  proxy_.meddle({});
-  sync(other());
-  EXPECT_TRUE(contents(other()).contains("new"));
-  ASSERT_TRUE(other().collection("c").remove("new"));
-  sync(other());
+  send_unanswered(db());
+  remove_elsewhere("new");
   sync(db());
   EXPECT_EQ(on_server(), (Object{{"r", Object{{"n", 10}}}}));
   EXPECT_EQ(contents(db()), on_server());
   ASSERT_EQ(losses(db()).size(), 1u);
   EXPECT_EQ(losses(db())[0].rule, "delete-wins");
   EXPECT_EQ(losses(db())[0].losing_value, (Value(Object{{"x", 1}})));
+}
+
+TEST_F(KintoRemoteTest, SoDoesOneThatWasMadeAnewAfterARemoval) {
+  share({{"id", "r"}, {"x", 0}});
+  ASSERT_TRUE(db().collection("c").remove("r"));
+  sync(db());
+  sync(other());
+  create(db(), {{"id", "r"}, {"x", 1}});
+  send_unanswered(db());
+  remove_elsewhere("r");
+  sync(db());
+  EXPECT_EQ(on_server(), Object{});
+  EXPECT_EQ(contents(db()), on_server());
+}
+
+TEST_F(KintoRemoteTest, AnEditOfARecordThatWasRemovedUnansweredBringsItBackWhole) {
+  share({{"id", "r"}, {"n", 10}});
+  create(db(), {{"id", "new"}, {"a", 1}, {"b", 1}});
+  send_unanswered(db());
+  remove_elsewhere("new");
+  ASSERT_TRUE(db().collection("c").patch("new", {{"b", 2}}));
+  sync(db());
+  EXPECT_EQ(*on_server().find("new"), (Value(Object{{"a", 1}, {"b", 2}})));
+  EXPECT_EQ(contents(db()), on_server());
 }
 
 TEST_F(KintoRemoteTest, AnExchangeThatIsCutAtEveryRequestComesToItsEnd) {

@@ -97,10 +97,11 @@ Result<void> Engine::commit(WriteSession& session) {
   bool pending = false;
   Result<void> done = session.commit([&](CommitSummary&& summary) {
     pending = summary.pending_added;
-    if (!session.wrote()) return;
+    // Before another thread begins, which gets the same number.
+    if (!session.wrote()) return notifier_->call_off(revision);
     notifier_->committed(std::move(summary));
   });
-  if (!done || !session.wrote()) notifier_->call_off(revision);
+  if (!done) notifier_->call_off(revision);
   if (pending) remotes_->pending_changed();
   return done;
 }

@@ -80,16 +80,24 @@ Result<std::int64_t> count_pending(const ReadConnection& read, std::int64_t remo
                remote_bit);
 }
 
-Result<std::int64_t> newest_pending(const ReadConnection& read, std::int64_t remote_bit,
-                                    std::int64_t after) {
+Result<bool> has_pending(const ReadConnection& read, std::int64_t remote_bit, std::int64_t after,
+                         std::int64_t upto) {
   auto select = read.cache.get(
-      "SELECT position FROM operations WHERE pending != 0 AND pending & ?1 AND position > ?2 "
-      "ORDER BY position DESC LIMIT 1");
+      "SELECT 1 FROM operations WHERE pending != 0 AND pending & ?1 AND position > ?2 AND "
+      "position <= ?3 LIMIT 1");
   if (!select) return fail(select);
-  auto newest =
-      (*select)->query_one([](const store::Row& row) { return row.int64(0); }, remote_bit, after);
+  auto found =
+      (*select)->query_one([](const store::Row&) { return true; }, remote_bit, after, upto);
+  if (!found) return fail(found);
+  return found->has_value();
+}
+
+Result<std::int64_t> newest_position(const ReadConnection& read) {
+  auto select = read.cache.get("SELECT coalesce(max(position), 0) FROM operations");
+  if (!select) return fail(select);
+  auto newest = (*select)->query_one([](const store::Row& row) { return row.int64(0); });
   if (!newest) return fail(newest);
-  return newest->value_or(after);
+  return newest->value_or(0);
 }
 
 Result<std::int64_t> count_dead_letters(const ReadConnection& read, std::int64_t remote_key) {

@@ -21,11 +21,13 @@ Result<std::vector<OperationInfo>> read_operations(const ReadConnection& read, s
 // Everything of DatabaseStatus but the states of connections; remotes come as offline.
 Result<DatabaseStatus> read_status(const ReadConnection& read);
 
-// Operations that the remote has not acknowledged; the position of the newest of them beyond
-// `after`, or `after` when there is none; and how many it refused.
+// Operations that the remote has not acknowledged, whether there are any at the positions from
+// after + 1 to `upto`, and how many it refused.
 Result<std::int64_t> count_pending(const ReadConnection& read, std::int64_t remote_bit);
-Result<std::int64_t> newest_pending(const ReadConnection& read, std::int64_t remote_bit,
-                                    std::int64_t after);
+Result<bool> has_pending(const ReadConnection& read, std::int64_t remote_bit, std::int64_t after,
+                         std::int64_t upto);
 Result<std::int64_t> count_dead_letters(const ReadConnection& read, std::int64_t remote_key);
+
+Result<std::int64_t> newest_position(const ReadConnection& read);  // of an operation; 0: none
 
 }  // namespace tombolo::client

@@ -212,30 +212,11 @@ Result<bool> is_push(const Push& push, const RemoteVersion& version) {
   return *fields == kept;
 }
 
-// What was sent is in the ledger, in case that it was not this that was removed.
-Result<void> note_removed(WriteSession& session, const CollectionEntry& collection,
-                          std::string_view id, std::int64_t record_key, const Push& push) {
-  Result<Value> sent = parse_json(push.data);
-  if (!sent) return fail(sent);
-  core::Loss loss;
-  loss.rule = "delete-wins";
-  loss.losing_value = std::move(*sent);
-  return record_loss(session, collection, id, record_key, loss);
-}
-
-// A version that is exactly what was sent is that write, whose answer was lost. And where the
-// server had no such record, somebody removed what was sent: it must not come back.
+// A version that is exactly what was sent is that write, whose answer was lost.
 Result<void> settle_pushes(WriteSession& session, CollectionEntry& collection,
-                           std::int64_t record_key, const RemoteVersion& version, bool is_known) {
-  const auto pushes = take_pushes(session, record_key);
-  if (!pushes) return fail(pushes);
-  const auto last = std::ranges::max_element(*pushes, {}, &Push::position);
-  if (version.deleted && !is_known && last != pushes->end() && !last->deleted) {
-    auto noted = note_removed(session, collection, version.id, record_key, *last);
-    if (!noted) return noted;
-    return drop_operations(session, collection, record_key, last->position);
-  }
-  for (const Push& push : *pushes) {
+                           std::int64_t record_key, const RemoteVersion& version,
+                           const std::vector<Push>& pushes) {
+  for (const Push& push : pushes) {
     const Result<bool> same = is_push(push, version);
     if (!same) return fail(same);
     if (!*same) continue;
@@ -244,6 +225,43 @@ Result<void> settle_pushes(WriteSession& session, CollectionEntry& collection,
     return drop_operations(session, collection, record_key, push.position);
   }
   return {};
+}
+
+// A new record was sent, without an answer, and somebody has removed it: it must not come back.
+// What was sent is in the ledger, in case that it was not this that was removed. Answers its
+// fields.
+Result<Object> settle_removed(WriteSession& session, CollectionEntry& collection,
+                              std::string_view id, std::int64_t record_key, const Push& push) {
+  Result<Value> sent = parse_json(push.data);
+  if (!sent) return fail(sent);
+  core::Loss loss;
+  loss.rule = "delete-wins";
+  loss.losing_value = *sent;
+  if (auto done = record_loss(session, collection, id, record_key, loss); !done) return fail(done);
+  auto dropped = drop_operations(session, collection, record_key, push.position);
+  if (!dropped) return fail(dropped);
+  return sent->if_object() != nullptr ? std::move(*sent->if_object()) : Object();
+}
+
+// Settles what was sent and not answered. Answers the state that `version` comes after.
+Result<core::RecordState> settle(WriteSession& session, CollectionEntry& collection,
+                                 const RecordRow& row, const core::RecordState& base,
+                                 const RemoteVersion& version) {
+  const auto pushes = take_pushes(session, row.key);
+  if (!pushes) return fail(pushes);
+  const auto last = std::ranges::max_element(*pushes, {}, &Push::position);
+  const bool was_new = !base.exists || (base.deleted && row.base_version &&
+                                        number_in(*row.base_version) < version.last_modified);
+  if (version.deleted && was_new && last != pushes->end() && !last->deleted) {
+    Result<Object> removed = settle_removed(session, collection, version.id, row.key, *last);
+    if (!removed) return fail(removed);
+    core::RecordState before = base;
+    before.fields = std::move(*removed);
+    return before;
+  }
+  auto done = settle_pushes(session, collection, row.key, version, *pushes);
+  if (!done) return fail(done);
+  return base;
 }
 
 Result<std::int64_t> newest_position_of(WriteSession& session, std::int64_t record_key) {
@@ -296,9 +314,9 @@ Result<void> rebase(WriteSession& session, CollectionEntry& collection,
   if (!base) return fail(base);
   const bool known = (*row)->base_version == tag_of(version) && base->deleted == version.deleted;
   if (known) return {};
-  auto settled = settle_pushes(session, collection, (*row)->key, version, base->exists);
-  if (!settled) return settled;
-  const core::RecordState theirs = state_of(version, *base, std::move(*node));
+  const Result<core::RecordState> before = settle(session, collection, **row, *base, version);
+  if (!before) return fail(before);
+  const core::RecordState theirs = state_of(version, *before, std::move(*node));
   const auto operations = session.operations_of(collection, (*row)->key, id);
   if (!operations) return fail(operations);
   // A server that went back to an older version has lost ours, which comes after it.

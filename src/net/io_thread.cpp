@@ -56,7 +56,9 @@ void IoThread::Loop::set_deadline(Deadline& deadline, std::int64_t delay_ms) {
   was_deadline_set_ = true;
   if (!is_ticking_) {
     // Up to where nothing is due: the wheel's callbacks come from tick() alone.
-    wheel_.advance(std::min(clock_.monotonic_ms(), sleeps_until_ms_ - 1));
+    const std::int64_t now_ms = clock_.monotonic_ms();
+    wheel_.advance(std::min(now_ms, sleeps_until_ms_ - 1));
+    delay_ms += std::max<std::int64_t>(0, now_ms - wheel_.now_ms());
     is_ticking_ = true;
     tick_after(DeadlineWheel::kTickMs);
   }

@@ -136,14 +136,26 @@ void KintoConnector::on_pending() {
 }
 
 bool KintoConnector::has_new_pending() {
+  const Result<bool> found = look_for_pending();
+  // What cannot be read may be something new; but that is said once.
+  const bool was_blind = std::exchange(is_blind_, !found);
+  return found ? *found : !was_blind;
+}
+
+Result<bool> KintoConnector::look_for_pending() {
   auto reader = engine().reader();
-  if (!reader) return true;
-  const auto newest = newest_pending((*reader)->access(), remote().bit(), taken_up_);
-  const auto letters = count_dead_letters((*reader)->access(), remote().key);
-  if (!newest || !letters) return true;
+  if (!reader) return fail(reader);
+  const ReadConnection read = (*reader)->access();
+  const auto newest = client::newest_position(read);
+  if (!newest) return fail(newest);
+  const auto pending = has_pending(read, remote().bit(), taken_up_, *newest);
+  if (!pending) return fail(pending);
+  const auto letters = count_dead_letters(read, remote().key);
+  if (!letters) return fail(letters);
+  taken_up_ = std::max(taken_up_, *newest);
   // A dead letter that is tried again is as old as it was.
   const bool fewer_letters = std::exchange(dead_letters_, *letters) > *letters;
-  return std::exchange(taken_up_, *newest) < *newest || fewer_letters;
+  return *pending || fewer_letters;
 }
 
 void KintoConnector::send(sync::KintoRequest request) {
@@ -218,12 +230,8 @@ Result<std::vector<std::string>> KintoConnector::collections(std::span<const std
 }
 
 Result<std::int64_t> KintoConnector::newest_position() {
-  return write([](WriteSession& session) -> Result<std::int64_t> {
-    auto select = session.store().cache().get("SELECT coalesce(max(position), 0) FROM operations");
-    if (!select) return fail(select);
-    auto newest = (*select)->query_one([](const store::Row& row) { return row.int64(0); });
-    if (!newest) return fail(newest);
-    return newest->value_or(0);
+  return write([](WriteSession& session) {
+    return client::newest_position({session.store().connection(), session.store().cache()});
   });
 }
 

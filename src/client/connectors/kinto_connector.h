@@ -46,6 +46,7 @@ class KintoConnector final : public Connector, public sync::KintoClientHost {
   void on_sync_now() override;
   void on_pending() override;
   bool has_new_pending() override;
+  Result<bool> look_for_pending();
   bool is_connected() const override { return exchange_ != nullptr; }
 
   bool is_exchange(std::int64_t number) const { return exchange_ && exchange_->number == number; }
@@ -79,9 +80,10 @@ class KintoConnector final : public Connector, public sync::KintoClientHost {
   const std::unique_ptr<net::HttpClient> http_;
   std::unique_ptr<Exchange> exchange_;
   std::int64_t last_exchange_ = 0;
-  // When it was last looked at what is pending: the position of its newest, and the dead letters.
+  // When it was last looked at what is pending: the log's newest position, and the dead letters.
   std::int64_t taken_up_ = 0;
   std::int64_t dead_letters_ = 0;
+  bool is_blind_ = false;            // it could not be looked
   std::set<std::int64_t> suspects_;  // records that had to wait in the last exchange
   bool refused_once_ = false;        // the credentials of the last exchange
 };
