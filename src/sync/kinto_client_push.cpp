@@ -117,13 +117,21 @@ bool KintoClientSession::begin_next_pass() {
   return true;
 }
 
+// The removal of what the server never had; but it may have what was sent without an answer, which
+// the next exchange finds out.
 Result<void> KintoClientSession::drop_unneeded() {
   std::vector<PushOutcome> outcomes;
   for (const PendingRecord& record : batch_) {
-    if (is_unneeded(record)) outcomes.push_back({.kind = Kind::unneeded, .record = &record});
+    if (!is_unneeded(record)) continue;
+    if (unanswered_.contains(record.key)) {
+      put_off(record, "the server may have it");
+    } else {
+      outcomes.push_back({.kind = Kind::unneeded, .record = &record});
+    }
   }
-  if (outcomes.empty()) return {};
-  if (auto done = host_.apply_outcomes(outcomes); !done) return done;
+  if (!outcomes.empty()) {
+    if (auto done = host_.apply_outcomes(outcomes); !done) return done;
+  }
   std::erase_if(batch_, is_unneeded);
   return {};
 }
@@ -256,6 +264,9 @@ void KintoClientSession::batch_failed(int status, const std::string& why) {
   if (no_batches) {
     return end(fail(ErrorCode::protocol,
                     "the batch endpoint answers " + std::to_string(status) + ": " + why));
+  }
+  if (status == 0 || status >= 500) {
+    for (const PendingRecord& record : batch_) unanswered_.insert(record.key);
   }
   if (batch_.size() > 1) {
     batch_size_ = status == 413 ? batch_.size() / 2 : 1;

@@ -225,6 +225,7 @@ class KintoClientSession {
   int failures_in_a_row_ = 0;
   PushBarriers barriers_;
   std::map<std::int64_t, int> contests_;  // how often a record was contested
+  std::set<std::int64_t> unanswered_;     // records that were sent, perhaps taken, and not answered
   // What keeps the exchange from success, by the collection or record that it is about.
   std::map<std::string, Error, std::less<>> troubles_;
 };

@@ -133,6 +133,7 @@ class KintoClientSessionTest : public ::testing::Test, public KintoClientHost {
   }
   Result<void> prepare_push(std::span<PendingRecord> records) override {
     prepared_ += records.size();
+    for (PendingRecord& record : pending_) record.deleted = record.deleted || removes_;
     return {};
   }
   Result<void> apply_outcomes(std::span<const PushOutcome> outcomes) override {
@@ -165,7 +166,8 @@ class KintoClientSessionTest : public ::testing::Test, public KintoClientHost {
   std::vector<PendingRecord> pending_;
   std::int64_t last_key_ = 0;
   std::size_t prepared_ = 0;
-  bool grows_ = false;  // somebody writes while something is pushed
+  bool grows_ = false;    // somebody writes while something is pushed
+  bool removes_ = false;  // or removes it all
   std::vector<std::pair<std::string, PushOutcome::Kind>> outcomes_;
   std::vector<std::string> reasons_;
   std::optional<Result<void>> result_;
@@ -534,6 +536,19 @@ TEST_F(KintoClientSessionTest, ARecordThatBreaksTheConnectionLetsTheOthersPass) 
   exchange();
   EXPECT_FALSE(*result_);
   EXPECT_EQ(outcomes_, (decltype(outcomes_){{"good", Kind::accepted}}));
+}
+
+TEST_F(KintoClientSessionTest,
+       TheRemovalOfWhatWasNotAnsweredWaitsUntilItIsKnownWhetherTheServerHasIt) {
+  pend("a");
+  pend("b");
+  removes_ = true;
+  script(
+      {{.body = kHello}, {.body = kEmpty, .etag = "\"1\""}, {.failure = ErrorCode::unavailable}});
+  exchange();
+  EXPECT_FALSE(*result_);
+  EXPECT_TRUE(outcomes_.empty());
+  EXPECT_EQ(pending_.size(), 2U);
 }
 
 TEST_F(KintoClientSessionTest, WhatIsWrittenWhileWePushWaitsForTheNextRound) {
