@@ -28,6 +28,13 @@ Result<FileState> read_state(Connection& connection) {
   return FileState{*id, *version, empty->value_or(true)};
 }
 
+// All of it as it was at one moment: another process may be making the file.
+Result<FileState> read_snapshot(Connection& connection) {
+  const auto snapshot = Transaction::begin(connection, Transaction::Kind::deferred);
+  if (!snapshot) return fail(snapshot);
+  return read_state(connection);
+}
+
 // Whether this build may use the file as it is, possibly after migrations.
 Result<void> check_ours(const Connection& connection, const Schema& schema,
                         const FileState& state) {
@@ -88,7 +95,7 @@ void check_schema(const Schema& schema) {
 
 Result<MigrationResult> migrate(Connection& connection, const Schema& schema) {
   check_schema(schema);
-  auto state = read_state(connection);
+  const Result<FileState> state = read_snapshot(connection);
   if (!state) return fail(state);
   if (auto ours = check_ours(connection, schema, *state); !ours) return fail(ours);
   MigrationResult result{state->version, state->version};

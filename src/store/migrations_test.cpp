@@ -1,6 +1,10 @@
 #include "store/migrations.h"
 
+#include <atomic>
 #include <gtest/gtest.h>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "store/function.h"
 #include "store/id.h"
@@ -93,6 +97,24 @@ TEST_F(MigrationsTest, AnotherApplicationsFileIsRefusedAndUntouched) {
   ASSERT_TRUE(connection.set_application_id(7));
   EXPECT_FALSE(migrate(connection, schema(kSteps)));
   EXPECT_EQ(answer(connection, "SELECT count(*) FROM sqlite_schema"), 1);
+}
+
+TEST_F(MigrationsTest, ManyMayMakeTheSameFileAtOnce) {
+  constexpr int kRounds = 40;
+  constexpr int kThreads = 4;
+  for (int round = 0; round < kRounds; ++round) {
+    const std::string path = path_ + "-" + std::to_string(round);
+    std::atomic<int> refused = 0;
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < kThreads; ++thread) {
+      threads.emplace_back([&] {
+        auto connection = Connection::open(path, {.mode = OpenMode::create});
+        if (!connection || !migrate(*connection, schema(kSteps))) ++refused;
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(refused, 0);
+  }
 }
 
 TEST_F(MigrationsTest, AStepThatFailsLeavesTheVersionBeforeIt) {
