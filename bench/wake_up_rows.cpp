@@ -1,5 +1,6 @@
 // How often a device is woken that is connected and has nothing to do: each time costs a phone's
 // battery more than the work that follows.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <fmt/format.h>

@@ -73,18 +73,8 @@ class Proxy {
   std::unique_ptr<net::HttpServer> http_;
 };
 
-class KintoRemote : public DatabaseFixture {
+class KintoRemote : public TwoDevicesFixture {
  protected:
-  void SetUp() override {
-    DatabaseFixture::SetUp();
-    other_.emplace(Database::open(path() + ".other", {.durability = Durability::relaxed}).value());
-  }
-  void TearDown() override {
-    other_.reset();
-    DatabaseFixture::TearDown();
-  }
-  Database& other() { return *other_; }
-
   Remote connect(Database& database, ConflictPolicy policy = ConflictPolicy::merge,
                  const std::string& user = "alice") {
     return database
@@ -181,7 +171,6 @@ class KintoRemote : public DatabaseFixture {
 
   kinto_cases::TestServer server_{{{"kinto.flush_enabled", "true"}}};
   Proxy proxy_{server_};
-  std::optional<Database> other_;
 };
 
 }  // namespace tombolo::testing

@@ -47,6 +47,23 @@ class DatabaseFixture : public ::testing::Test {
   std::optional<Database> database_;
 };
 
+// Two devices: db() and other().
+class TwoDevicesFixture : public DatabaseFixture {
+ protected:
+  void SetUp() override {
+    DatabaseFixture::SetUp();
+    other_.emplace(Database::open(path() + ".other", {.durability = Durability::relaxed}).value());
+  }
+  void TearDown() override {
+    other_.reset();
+    DatabaseFixture::TearDown();
+  }
+  Database& other() { return *other_; }
+
+ private:
+  std::optional<Database> other_;
+};
+
 // Whether the condition came true in time.
 inline bool comes_true(const std::function<bool()>& condition, int timeout_ms = 20'000) {
   constexpr int kStepMs = 5;

@@ -15,16 +15,8 @@ namespace {
 
 constexpr std::int64_t kPatienceMs = 20'000;
 
-class StreamConnectorTest : public testing::DatabaseFixture {
+class StreamConnectorTest : public testing::TwoDevicesFixture {
  protected:
-  void SetUp() override {
-    DatabaseFixture::SetUp();
-    other_.emplace(Database::open(path() + ".other", {.durability = Durability::relaxed}).value());
-  }
-  void TearDown() override {
-    other_.reset();
-    DatabaseFixture::TearDown();
-  }
   Remote connect(Database& database) {
     return database.connect({.url = server_.url(), .name = "server"}).value();
   }
@@ -38,7 +30,6 @@ class StreamConnectorTest : public testing::DatabaseFixture {
     for (const Record& record : records) all.set(record.id(), record.fields());
     return all;
   }
-  Database& other() { return *other_; }
 
   // Another device commits them at once, in collection "c" or another.
   void store(int count, const std::string& collection = "c") {
@@ -62,7 +53,6 @@ class StreamConnectorTest : public testing::DatabaseFixture {
   }
 
   testing::StreamServer server_;
-  std::optional<Database> other_;
   std::int64_t stored_ = 0;
 };
 
